@@ -1,0 +1,1 @@
+"""Cordée's server: everything that knows HTTP, SQL, search, access and delivery."""

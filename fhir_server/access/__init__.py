@@ -1,0 +1,1 @@
+"""Who may do what to which resources, and the trace of it."""

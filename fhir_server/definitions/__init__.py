@@ -1,0 +1,1 @@
+"""What FHIR says, compiled on first use."""

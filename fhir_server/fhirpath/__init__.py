@@ -1,0 +1,1 @@
+"""FHIRPath on trees."""

@@ -1,0 +1,126 @@
+"""A request and its answer as values, independent of HTTP.
+
+An HTTP request becomes a `Call`; so does every entry of a Bundle, so will a document that arrives by secure mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from fhir_server.kernel.issues import Issue
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.wire import Tree
+from fhir_server.search.entries import Entries
+from fhir_server.store.contract import Draft, Method, ResourceStore, Transaction
+
+
+class Action(StrEnum):
+    """FHIR's interaction codes. https://hl7.org/fhir/R4/valueset-restful-interaction.html"""
+
+    READ = "read"
+    VREAD = "vread"
+    CREATE = "create"
+    UPDATE = "update"
+    PATCH = "patch"
+    DELETE = "delete"
+    HISTORY = "history"
+    SEARCH = "search"
+    BUNDLE = "bundle"  # batch or transaction: the Bundle says which
+    CAPABILITIES = "capabilities"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Headers that make a request conditional or say what to answer. Empty strings: not given."""
+
+    if_match: str = ""  # as sent: `W/"3"`
+    if_none_match: str = ""  # as sent, may be a list or `*`
+    if_modified_since: str = ""  # an HTTP date
+    if_none_exist: str = ""  # a query string, without `?`
+    prefer_return: Literal["", "minimal", "representation", "OperationOutcome"] = ""
+    prefer_handling: Literal["", "strict", "lenient"] = ""
+
+
+NONE = Conditions()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `type` without `id` and with `query` is conditional for UPDATE, PATCH and DELETE."""
+
+    action: Action
+    type: str | None = None
+    id: str | None = None
+    version: str | None = None  # vread: as sent
+    query: str = ""  # as received, still percent-encoded; for SEARCH, a POSTed form is joined with `&`
+    body: bytes = b""  # FHIR JSON, or the patch
+    media_type: str = ""  # of the body, for PATCH: `application/json-patch+json` or `application/fhir+json`
+    tree: Tree | None = None  # the parsed body, where the caller has it already (Bundle entries)
+    conditions: Conditions = NONE
+    base: str = ""  # the public base URL that this request came to, without a slash at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One written version, as observers and audit will be shown it. `tree` is None for a deletion."""
+
+    key: Key
+    version: int
+    method: Method
+    tree: Tree | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. The web layer turns `key`, `version` and `updated` into Location, ETag and Last-Modified."""
+
+    status: int
+    body: bytes = b""  # FHIR JSON; empty: none
+    key: Key | None = None
+    version: int | None = None
+    updated: int | None = None  # µs
+    changes: tuple[Change, ...] = ()
+    issues: tuple[Issue, ...] = ()  # remarks on a success, shown when `Prefer: return=OperationOutcome`
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a handler must know of the settings."""
+
+    max_entries: int = 10_000
+    page: int = 20
+    max_page: int = 1000
+    client_ids: bool = True  # update may create
+    references: bool = True  # a local reference must exist
+    delete_many: bool = True  # conditional delete may delete several
+    max_bytes: int = 50_000_000
+
+
+class Judge(Protocol):
+    def __call__(self, tree: Tree) -> list[Issue]:
+        """What is wrong with a resource; empty when nothing is."""
+
+
+class Extractor(Protocol):
+    def __call__(self, tree: Tree, base: str) -> Entries:
+        """The index rows of a resource; references to `base` count as local."""
+
+
+Drafter = Callable[[Tree, Key, int, int, Method, str], Draft]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The parts that handlers use, put together in `app.py`."""
+
+    store: ResourceStore
+    judge: Judge
+    extract: Extractor
+    limits: Limits = field(default_factory=Limits)
+
+
+Handler = Callable[[Call, Transaction, Server], Awaitable[Reply]]

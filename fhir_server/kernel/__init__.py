@@ -1,0 +1,1 @@
+"""Words that every module speaks; imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""What the domain demands of a write: states, transitions, guards."""

@@ -1,0 +1,1 @@
+"""The meaning of search, without SQL."""

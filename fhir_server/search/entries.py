@@ -1,0 +1,71 @@
+"""What one resource says to a search: the rows that stand for it in the index.
+
+Everything tested for equality (token, reference, uri) is a *keyed* hash, so that one narrow table answers all of it.
+The secret differs per database: nobody outside can make two values collide on purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from fhir_server.kernel.keys import Key
+
+STRING_LENGTH = 200  # characters of a folded string that are indexed
+
+
+class Hasher:
+    """64-bit signed hashes under the database's secret (16 to 64 bytes). Pure: same secret, same numbers."""
+
+    __slots__ = ("_secret", "_seen")
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._seen: dict[str, int] = {}
+
+    def of(self, text: str) -> int:
+        """The hash of `text`."""
+        digest = hashlib.blake2b(text.encode(), digest_size=8, key=self._secret).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+    def kept(self, text: str) -> int:
+        """The same, remembered: for seeds, systems and codes, which come back with every resource."""
+        found = self._seen.get(text)
+        if found is None:
+            if len(self._seen) >= 65536:
+                self._seen.clear()
+            found = self._seen[text] = self.of(text)
+        return found
+
+    def seed(self, resource_type: str, parameter: str) -> int:
+        """The number of a search parameter of a type; `parameter` in every entry."""
+        return self.kept(f"?{resource_type}.{parameter}")
+
+    def code(self, seed: int, code: str) -> int:
+        """`key` of a token or uri entry."""
+        return self.kept(f"{seed}={code}")
+
+    def space(self, system: str) -> int:
+        """`space` of a token entry: the code system; 0 stands for no system."""
+        return self.kept(f"|{system}") if system else 0
+
+    def self_of(self, key: Key) -> int:
+        """`resource.self`: the number of `Patient/123`."""
+        return self.of(f"{key.type}/{key.id}")
+
+    def reference(self, seed: int, target: int) -> int:
+        """`key` of a reference entry, from the seed and the target's `self_of`. SQL makes it as `seed # self`."""
+        return seed ^ target
+
+
+@dataclass(slots=True)
+class Entries:
+    """The index rows of one resource version. Lists hold no duplicates; order is of no importance."""
+
+    tokens: list[tuple[int, int]] = field(default_factory=list)  # (key, space): tokens, references, uris
+    strings: list[tuple[int, str]] = field(default_factory=list)  # (parameter seed, folded text, cut)
+    dates: list[tuple[int, int, int]] = field(default_factory=list)  # (seed, low, high) µs, high excluded
+    quantities: list[tuple[int, int, float, float]] = field(default_factory=list)  # (seed, unit, low, high)
+    present: list[int] = field(default_factory=list)  # seeds of the parameters that have a value, sorted
+    references: list[tuple[int, Key]] = field(default_factory=list)  # (seed, local target): for _include
+    moment: int | None = None  # the main date of the type (low, µs); None: it has none

@@ -1,0 +1,41 @@
+"""Every setting of the server, with its default and its unit. Read once, in `app.py`, then passed as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class DatabaseSettings(BaseModel):
+    """`CORDEE_DATABASE__*`."""
+
+    url: str = ""  # postgresql://…; empty: an embedded PostgreSQL in the data directory
+    statement_timeout_seconds: float = Field(default=30.0, gt=0)
+    pool_size: int = Field(default=4, ge=1)  # interactive connections of one worker
+    in_flight: int = Field(default=64, ge=1)  # statements under way on one pipelined connection
+
+
+class Settings(BaseSettings):
+    """`CORDEE_*`."""
+
+    model_config = SettingsConfigDict(env_prefix="CORDEE_", env_nested_delimiter="__")
+
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    data_dir: Path | None = None  # of the embedded PostgreSQL; None: the user's data directory
+    host: str = "127.0.0.1"  # only loopback until access control exists
+    port: int = Field(default=8080, ge=0, le=65535)
+    workers: int = Field(default=2, ge=1)
+    base_url: str = ""  # public base, e.g. https://fhir.example.org/fhir; empty: from the request
+    trusted_proxies: tuple[str, ...] = ()  # addresses whose Forwarded and X-Forwarded-* headers are believed
+    cors_origins: tuple[str, ...] = ()  # origins that browsers may call from; `*`: any
+    max_body_bytes: int = Field(default=50_000_000, ge=1024)
+    max_bundle_entries: int = Field(default=10_000, ge=1)
+    page_size: int = Field(default=20, ge=1)
+    max_page_size: int = Field(default=1000, ge=1)
+    client_ids: bool = True  # an update of an unknown id creates it
+    references: Literal["enforce", "off"] = "enforce"
+    conditional_delete: Literal["single", "multiple"] = "multiple"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

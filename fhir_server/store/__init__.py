@@ -1,0 +1,1 @@
+"""Versions, indexes, history: the only place that knows SQL."""

@@ -1,0 +1,145 @@
+"""What a store of resources can do, in words that say nothing of SQL.
+
+Two stores keep this contract: `postgres.py` and, as test double and oracle, `memory.py`. A `Transaction` comes in two
+forms that a handler cannot tell apart: *buffered* collects writes and flushes them as one statement; *interactive*
+holds row and advisory locks. The engine picks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from fhir_server.kernel.keys import Key
+from fhir_server.search.entries import Entries, Hasher
+from fhir_server.search.query import Query
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+
+
+class Stale(Exception):
+    """Somebody else wrote in between: the same call, performed again, may succeed."""
+
+
+class NeedsLocks(Exception):
+    """A buffered transaction met something that only an interactive one can do: perform the call again in one."""
+
+
+class Missing(Exception):
+    """A draft refers to resources that do not exist (any more). `keys` is never empty."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        super().__init__(", ".join(map(str, keys)))
+        self.keys = tuple(keys)
+
+
+class Referenced(Exception):
+    """The resource cannot be deleted: others refer to it. `by` names some of them, never empty."""
+
+    def __init__(self, key: Key, by: Sequence[Key]) -> None:
+        super().__init__(str(key))
+        self.key = key
+        self.by = tuple(by)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version at rest. A deletion has `deleted` and an empty body."""
+
+    key: Key
+    version: int
+    updated: int  # µs since 1970, whole milliseconds
+    body: bytes
+    deleted: bool = False
+    method: Method = "PUT"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A version to be written: stamped, never edited by the store. A deletion has `deleted` and an empty body."""
+
+    key: Key
+    version: int  # 1 for a new resource; else the version it supersedes + 1
+    updated: int
+    body: bytes
+    method: Method
+    entries: Entries = field(default_factory=Entries)
+    deleted: bool = False
+    targets: tuple[Key, ...] = ()  # local resources that must exist when this commits; may be empty
+    compartment: Key | None = None  # the patient it belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a search or a history. `total` is None when unknown. Cursors are empty at either end."""
+
+    items: tuple[Stored, ...]
+    total: int | None = None
+    next: str = ""
+    previous: str = ""
+    included: tuple[Stored, ...] = ()
+    watermark: int = 0  # history: every version older than this (µs) is committed and visible
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which versions a history asks for. `type` None: the system; `id` None: the type."""
+
+    type: str | None = None
+    id: str | None = None
+    since: int | None = None  # µs, inclusive
+    at: tuple[int, int] | None = None  # versions current at some moment of [low, high) µs
+    count: int = 20
+    cursor: str = ""
+
+
+class Reader(Protocol):
+    """Reads see what is committed; those of a transaction also what it wrote itself."""
+
+    async def read(self, key: Key, version: int | None = None) -> Stored | None:
+        """The current version (a deletion too), or the one asked for; None if there never was one."""
+
+    async def search(self, query: Query) -> Page:
+        """The resources that match. Raises `Malformed` for a cursor that is not ours."""
+
+    async def history(self, span: Span) -> Page:
+        """Versions, newest first. Type and system pages hold nothing at or past their `watermark`."""
+
+
+class Transaction(Reader, Protocol):
+    async def lock(self, key: Key) -> Stored | None:
+        """The current version; the commit fails with `Stale` if it is no longer current by then."""
+
+    async def guard(self, criteria: Sequence[str]) -> None:
+        """Keep any other transaction that guards one of the same criteria away until commit.
+
+        Call once, before the search that decides. A buffered transaction raises `NeedsLocks`.
+        """
+
+    async def write(self, draft: Draft) -> None:
+        """Put a version into the transaction. One draft a key."""
+
+    async def stamp(self) -> int:
+        """The moment to stamp this transaction's versions with, in µs: never before an already shown watermark."""
+
+
+class ResourceStore(Reader, Protocol):
+    hasher: Hasher
+
+    def begin(self, *, interactive: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction, committed when the block ends without an exception and undone otherwise.
+
+        Leaving the block raises `Stale`, `Missing` or `Referenced` when the commit is refused, `Unavailable` when
+        the database is away. What was written is durable once the block has ended.
+        """
+
+    def new_id(self) -> str:
+        """An id for a new resource, unique, time-ordered."""
+
+    async def ready(self) -> bool:
+        """Whether the database answers."""
+
+    async def close(self) -> None:
+        """Finish what is in flight and let go of every connection."""

@@ -1,0 +1,1 @@
+"""Tree and definitions in, issues out."""

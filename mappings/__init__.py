@@ -1,0 +1,1 @@
+"""Pure functions between FHIR and other standards."""
