@@ -14,7 +14,7 @@ from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Entries
-from fhir_server.store.contract import Draft, Method, ResourceStore, Transaction
+from fhir_server.store.contract import Method, ResourceStore, Transaction
 
 
 class Action(StrEnum):
@@ -30,6 +30,7 @@ class Action(StrEnum):
     SEARCH = "search"
     BUNDLE = "bundle"  # batch or transaction: the Bundle says which
     CAPABILITIES = "capabilities"
+    OPERATION = "operation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ class Call:
     media_type: str = ""  # of the body, for PATCH: `application/json-patch+json` or `application/fhir+json`
     tree: Tree | None = None  # the parsed body, where the caller has it already (Bundle entries)
     conditions: Conditions = NONE
+    compartment: Key | None = None  # SEARCH inside a compartment; `type` None: every type
+    operation: str = ""  # `$everything`
+    file: str = ""  # a transaction that is a file's content: the file's SHA-256, performed once for ever
     base: str = ""  # the public base URL that this request came to, without a slash at the end
 
 
@@ -101,16 +105,18 @@ class Limits:
 
 
 class Judge(Protocol):
-    def __call__(self, tree: Tree) -> list[Issue]:
+    def __call__(self, tree: Tree, /) -> list[Issue]:
         """What is wrong with a resource; empty when nothing is."""
 
 
 class Extractor(Protocol):
-    def __call__(self, tree: Tree, base: str) -> Entries:
+    def __call__(self, tree: Tree, base: str, /) -> Entries:
         """The index rows of a resource; references to `base` count as local."""
 
 
-Drafter = Callable[[Tree, Key, int, int, Method, str], Draft]
+class Compartment(Protocol):
+    def __call__(self, tree: Tree, /) -> Key | None:
+        """The patient whose compartment the resource belongs to, if there is just one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,9 @@ class Server:
 
     store: ResourceStore
     judge: Judge
+    judge_shell: Judge  # a Bundle without the resources of its entries
     extract: Extractor
+    compartment: Compartment
     limits: Limits = field(default_factory=Limits)
 
 

@@ -63,12 +63,13 @@ def value_of(body: bytes) -> Any:
     return value
 
 
-def encode(tree: Any) -> bytes:
-    """The JSON text of a tree, without white space, numbers digit for digit as they were read."""
+def encode(tree: Any, *, pretty: bool = False) -> bytes:
+    """The JSON text of a tree, numbers digit for digit as they were read; `pretty` with line breaks and indents."""
+    option = orjson.OPT_INDENT_2 if pretty else None
     try:
-        return orjson.dumps(tree, default=_fragment)
+        return orjson.dumps(tree, default=_fragment, option=option)
     except TypeError:  # an integer beyond 64 bits, which only a decimal element may hold
-        return orjson.dumps(_with_fragments(tree), default=_fragment)
+        return orjson.dumps(_with_fragments(tree), default=_fragment, option=option)
 
 
 def number(text: str) -> Number:
@@ -91,23 +92,26 @@ def same(one: Any, other: Any) -> bool:
 def stamp(tree: Tree, id: str, version: int, updated: int) -> None:
     """Set `id`, `meta.versionId` and `meta.lastUpdated` in place, and touch nothing else.
 
-    `updated` is in microseconds since 1970 and is written in milliseconds, UTC. An absent `id` or `meta` goes behind
-    `resourceType`, where readers expect it; one that is there keeps its place.
+    `updated` is in microseconds since 1970 and is written in milliseconds, UTC. An absent `id` goes behind
+    `resourceType` and an absent `meta` behind `id`, where readers expect them; what is there keeps its place.
     """
     meta = tree.get("meta")
     stamps = {"versionId": str(version), "lastUpdated": instant_text(updated)}
     if isinstance(meta, dict):
         meta.update(stamps)
-    if "id" in tree and meta is not None:
+    has_id = "id" in tree
+    if has_id:
         tree["id"] = id
-        return
-    rest = {k: v for k, v in tree.items() if k not in {"resourceType", "id", "meta"}}
-    resource_type = tree["resourceType"]
+        if meta is not None:
+            return
+    given = list(tree.items())
     tree.clear()
-    tree["resourceType"] = resource_type
-    tree["id"] = id
-    tree["meta"] = stamps if meta is None else meta
-    tree.update(rest)
+    for name, value in given:
+        tree[name] = value
+        if name == ("id" if has_id else "resourceType"):
+            tree["id"] = id
+            if meta is None:
+                tree["meta"] = stamps
 
 
 def _number(text: str) -> Number:

@@ -30,6 +30,8 @@ class Hasher:
 
     def kept(self, text: str) -> int:
         """The same, remembered: for seeds, systems and codes, which come back with every resource."""
+        if len(text) > 200:  # whoever sends a 6 kB code must not make us keep it
+            return self.of(text)
         found = self._seen.get(text)
         if found is None:
             if len(self._seen) >= 65536:
@@ -49,6 +51,10 @@ class Hasher:
         """`space` of a token entry: the code system; 0 stands for no system."""
         return self.kept(f"|{system}") if system else 0
 
+    def system(self, seed: int, system: str) -> int:
+        """A member of `present`: the parameter has a token of this system. It answers `system|` without a row."""
+        return self.kept(f"{seed}|{system}")
+
     def self_of(self, key: Key) -> int:
         """`resource.self`: the number of `Patient/123`."""
         return self.of(f"{key.type}/{key.id}")
@@ -56,6 +62,10 @@ class Hasher:
     def reference(self, seed: int, target: int) -> int:
         """`key` of a reference entry, from the seed and the target's `self_of`. SQL makes it as `seed # self`."""
         return seed ^ target
+
+    def sign(self, data: bytes) -> bytes:
+        """16 bytes that only who knows the secret can make for `data`."""
+        return hashlib.blake2b(data, digest_size=16, key=self._secret, person=b"sign").digest()
 
 
 @dataclass(slots=True)
@@ -66,6 +76,7 @@ class Entries:
     strings: list[tuple[int, str]] = field(default_factory=list)  # (parameter seed, folded text, cut)
     dates: list[tuple[int, int, int]] = field(default_factory=list)  # (seed, low, high) µs, high excluded
     quantities: list[tuple[int, int, float, float]] = field(default_factory=list)  # (seed, unit, low, high)
-    present: list[int] = field(default_factory=list)  # seeds of the parameters that have a value, sorted
+    # sorted: seeds of the parameters that have a value, and `Hasher.system` of each system in their tokens
+    present: list[int] = field(default_factory=list)
     references: list[tuple[int, Key]] = field(default_factory=list)  # (seed, local target): for _include
     moment: int | None = None  # the main date of the type (low, µs); None: it has none

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries, Hasher
-from fhir_server.search.query import Query
+from fhir_server.search.query import Name, Query
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
@@ -69,6 +69,8 @@ class Draft:
     deleted: bool = False
     targets: tuple[Key, ...] = ()  # local resources that must exist when this commits; may be empty
     compartment: Key | None = None  # the patient it belongs to
+    old: Entries | None = None  # of the version it supersedes; None: there was none, or it was a deletion
+    old_targets: tuple[Key, ...] = ()  # the targets of that version
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,17 @@ class Transaction(Reader, Protocol):
         Call once, before the search that decides. A buffered transaction raises `NeedsLocks`.
         """
 
+    async def referrers(self, key: Key, names: Sequence[Name], limit: int) -> list[Key]:
+        """At most `limit` live resources that refer to `key` through one of the parameters, or through none at all.
+
+        No new referrer can be committed before this transaction ends. A buffered transaction raises `NeedsLocks`.
+        """
+
     async def write(self, draft: Draft) -> None:
         """Put a version into the transaction. One draft a key."""
+
+    async def note_file(self, sha256: str, name: str) -> bool:
+        """Record an imported file along with what it holds; False when it was recorded before."""
 
     async def stamp(self) -> int:
         """The moment to stamp this transaction's versions with, in µs: never before an already shown watermark."""

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios to limits that are measured in the same run. `make bench`."""

@@ -1,0 +1,94 @@
+"""The composition root: settings → parts → ASGI application. The only place that builds things."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.types import ASGIApp
+
+from fhir_server.definitions.compartments import patient_of
+from fhir_server.engine import Engine
+from fhir_server.interactions.call import Call, Limits, Reply, Server
+from fhir_server.kernel.errors import Unavailable
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.wire import Tree
+from fhir_server.search.entries import Entries
+from fhir_server.search.extract import entries_of
+from fhir_server.settings import Settings
+from fhir_server.store.contract import ResourceStore
+from fhir_server.store.postgres import PostgresStore
+from fhir_server.validation.validator import check, check_shell
+from fhir_server.web.api import api_of
+from fhir_server.web.front import Front
+from fhir_server.web.rest import RestOptions
+
+
+def server_of(store: ResourceStore, settings: Settings) -> Server:
+    """The parts that handlers use, over a store that is open."""
+    own = (settings.base_url,) if settings.base_url else ()
+
+    def extract(tree: Tree, base: str) -> Entries:
+        return entries_of(tree, store.hasher, (base, *own))
+
+    def compartment(tree: Tree) -> Key | None:
+        return patient_of(tree)
+
+    return Server(store, check, check_shell, extract, compartment, limits_of(settings))
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        max_entries=settings.max_bundle_entries,
+        page=settings.page_size,
+        max_page=settings.max_page_size,
+        client_ids=settings.client_ids,
+        references=settings.references == "enforce",
+        delete_many=settings.conditional_delete == "multiple",
+        max_bytes=settings.max_body_bytes,
+    )
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Engine]:
+    """An engine on the database of `settings`, open for as long as the block runs."""
+    database = settings.database
+    store = await PostgresStore.open(
+        database.url,
+        statement_timeout_seconds=database.statement_timeout_seconds,
+        pool_size=database.pool_size,
+        in_flight=database.in_flight,
+    )
+    try:
+        yield Engine(server_of(store, settings))
+    finally:
+        await store.close()
+
+
+def application(settings: Settings) -> ASGIApp:
+    """The whole server as one ASGI application. The database is opened when the application starts."""
+    parts = AsyncExitStack()
+    engines: list[Engine] = []
+
+    async def startup() -> None:
+        engines.append(await parts.enter_async_context(opened(settings)))
+
+    async def shutdown() -> None:
+        engines.clear()
+        await parts.aclose()
+
+    async def perform(call: Call) -> Reply:
+        if not engines:
+            raise Unavailable("The server is starting")
+        return await engines[0].perform(call)
+
+    async def ready() -> bool:
+        return bool(engines) and await engines[0].ready()
+
+    options = RestOptions(
+        base_url=settings.base_url,
+        trusted_proxies=settings.trusted_proxies,
+        cors_origins=settings.cors_origins,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    return Front(perform, options, api_of(ready), startup=startup, shutdown=shutdown)

@@ -1,0 +1,89 @@
+"""`cordee check`: what must be true before the server can be trusted with data.
+
+Every check says what it looked at and, when it fails, what would be right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import packages_distributions
+from importlib.resources import files
+
+from fhir_server.app import opened
+from fhir_server.definitions.catalogue import resource_types
+from fhir_server.definitions.elements import shape_of
+from fhir_server.definitions.parameters import parameters_of
+from fhir_server.kernel.errors import FhirError
+from fhir_server.settings import Settings
+from fhir_server.store.migrations.migrate import WrongSchema
+
+PACKAGES = ("fhir_server", "connectors", "mappings", "terminology", "profiles")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One answer, for a person."""
+
+    subject: str
+    good: bool
+    text: str
+
+
+def checks_of(settings: Settings) -> Iterator[Check]:
+    """Every check, one after the other; those of the database come last."""
+    yield Check("settings", True, "readable")
+    yield _names()
+    yield from _packages()
+    yield _definitions()
+    yield _database(settings)
+
+
+def _names() -> Check:
+    """`profiles` and `connectors` are ordinary words: another distribution could own a package of that name."""
+    owners = packages_distributions()
+    foreign = [name for name in PACKAGES if set(owners.get(name, ["cordee"])) != {"cordee"}]
+    if foreign:
+        text = f"{', '.join(foreign)} also comes from another distribution; install Cordée in an environment of its own"
+        return Check("package names", False, text)
+    return Check("package names", True, "all five are Cordée's own")
+
+
+def _packages() -> Iterator[Check]:
+    folder = files("profiles")
+    for package in tomllib.loads((folder / "packages.toml").read_text("utf-8"))["package"]:
+        content = (folder / "packages" / f"{package['name']}.zip").read_bytes()
+        good = hashlib.sha256(content).hexdigest() == package["sha256"]
+        text = (
+            "as published"
+            if good
+            else "its bytes are not those that packages.toml names; install Cordée again"
+        )
+        yield Check(f"definitions {package['name']} {package['version']}", good, text)
+
+
+def _definitions() -> Check:
+    count = 0
+    for name in sorted(resource_types()):
+        shape_of(name)
+        count += len(parameters_of(name))
+    return Check(
+        "compiled definitions", True, f"{len(resource_types())} resource types, {count:,} search parameters"
+    )
+
+
+def _database(settings: Settings) -> Check:
+    async def ready() -> bool:
+        async with opened(settings) as engine:
+            return await engine.ready()
+
+    try:
+        good = asyncio.run(ready())
+    except (WrongSchema, FhirError) as error:
+        return Check("database", False, str(error))
+    return Check(
+        "database", good, "answers, and its tables are of this version" if good else "does not answer"
+    )

@@ -1,0 +1,157 @@
+"""perform(Call): the one way in. Picks the handler, gives it a transaction of the right form, and tries again.
+
+A write first runs in a *buffered* transaction, one statement without locks held; it moves to an *interactive* one when
+it needs to decide under a lock, or when it lost a race twice. Races, deadlocks and serialisation failures end here and
+are never shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+from fhir_server.interactions.batch import batch
+from fhir_server.interactions.call import Action, Call, Handler, Reply, Server
+from fhir_server.interactions.capabilities import capabilities
+from fhir_server.interactions.create import create
+from fhir_server.interactions.delete import delete, remove
+from fhir_server.interactions.history import history
+from fhir_server.interactions.patch import patch
+from fhir_server.interactions.read import read, vread
+from fhir_server.interactions.references import places_of
+from fhir_server.interactions.search import search
+from fhir_server.interactions.transaction import transaction
+from fhir_server.interactions.update import update
+from fhir_server.kernel.errors import Conflict, Malformed, NotFound, Unavailable, Unprocessable
+from fhir_server.kernel.issues import Issue
+from fhir_server.kernel.wire import Tree, decode
+from fhir_server.store.contract import Missing, NeedsLocks, Reader, Referenced, Stale, Transaction
+
+READS: Mapping[Action, Callable[[Call, Reader, Server], Awaitable[Reply]]] = {
+    Action.READ: read,
+    Action.VREAD: vread,
+    Action.HISTORY: history,
+    Action.SEARCH: search,
+    Action.CAPABILITIES: capabilities,
+}
+WRITES: Mapping[Action, Handler] = {
+    Action.CREATE: create,
+    Action.UPDATE: update,
+    Action.PATCH: patch,
+    Action.DELETE: delete,
+}
+# Inside a transaction: deletes are checked together, behind the last entry; reads see what was written before.
+INSIDE: Mapping[Action, Handler] = {**WRITES, **READS, Action.DELETE: remove}
+
+ATTEMPTS = 12
+
+Attempt = Callable[[Transaction], Awaitable[Reply]]
+
+
+class Engine:
+    """Performs calls on one store. Safe to share between tasks; keeps nothing of a call."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def perform(self, call: Call) -> Reply:
+        """The answer to `call`. Raises a `FhirError` when it is refused, `Unavailable` when it may succeed later."""
+        reading = READS.get(call.action)
+        if reading is not None:
+            return await reading(call, self._server.store, self._server)
+        writing = WRITES.get(call.action)
+        if writing is not None:
+            handler = writing
+            return await self._write(
+                call, lambda tx: handler(call, tx, self._server), interactive=_needs_locks(call)
+            )
+        if call.action is Action.BUNDLE:
+            return await self._bundle(call)
+        raise NotFound("This server has no such operation", code="not-supported")
+
+    async def ready(self) -> bool:
+        """Whether the store answers."""
+        return await self._server.store.ready()
+
+    async def _bundle(self, call: Call) -> Reply:
+        bundle = self._bundle_in(call)
+        match bundle.get("type"):
+            case "batch":
+                return await batch(bundle, call, self._server, self.perform)
+            case "transaction":
+                first = bundle
+
+                async def attempt(tx: Transaction) -> Reply:
+                    # A failed attempt has rewritten links and stamped trees: each one begins with the body.
+                    nonlocal first
+                    tree, first = first or self._bundle_in(call), {}
+                    return await transaction(tree, call, tx, self._server, INSIDE)
+
+                return await self._write(call, attempt, interactive=False)
+            case _:
+                raise Malformed(
+                    "The server performs Bundles of type 'batch' and 'transaction'; others are stored: POST to Bundle",
+                    "Bundle.type",
+                    code="value",
+                )
+
+    def _bundle_in(self, call: Call) -> Tree:
+        bundle = decode(call.body, max_bytes=self._server.limits.max_bytes)
+        if bundle.get("resourceType") != "Bundle":
+            raise Malformed(
+                "The base address takes a Bundle; other resources go to [base]/Type", "resourceType"
+            )
+        issues = self._server.judge_shell(bundle)
+        if issues:
+            error = Malformed(issues[0].text)
+            error.issues = tuple(issues)
+            raise error
+        return bundle
+
+    async def _write(self, call: Call, attempt: Attempt, *, interactive: bool) -> Reply:
+        for number in range(ATTEMPTS):
+            try:
+                async with self._server.store.begin(interactive=interactive) as tx:
+                    reply = await attempt(tx)
+            except NeedsLocks:
+                interactive = True
+            except Stale:
+                interactive = interactive or number >= 1
+                # Spread the losers of a race: full jitter, doubling from 2 ms to 250 ms.
+                await asyncio.sleep(random.uniform(0, min(0.25, 0.002 * 2**number)))  # noqa: S311 - not a secret
+            except Missing as error:
+                raise _missing(error, call) from error
+            except Referenced as error:
+                by = ", ".join(map(str, error.by))
+                raise Conflict(f"{error.key} cannot be deleted: {by} refers to it") from error
+            else:
+                return reply
+        raise Unavailable(
+            "Too many others write to the same resources at this moment; the same request may succeed later"
+        )
+
+
+def _needs_locks(call: Call) -> bool:
+    return (
+        call.action is Action.DELETE
+        or bool(call.conditions.if_none_exist)
+        or (call.id is None and call.action is not Action.CREATE)
+    )
+
+
+def _missing(error: Missing, call: Call) -> Unprocessable:
+    """Says of each missing target where the body refers to it."""
+    tree = call.tree if call.tree is not None else decode(call.body)
+    kind = tree.get("resourceType", call.type or "Resource")
+    places = dict(places_of(tree, set(error.keys), call.base, kind))
+    refused = Unprocessable("A reference points to nothing")
+    refused.issues = tuple(
+        Issue(
+            "not-found",
+            f"{key} does not exist here, and this server keeps no reference to nothing",
+            places.get(key, ""),
+        )
+        for key in error.keys
+    )
+    return refused

@@ -1,0 +1,89 @@
+"""delete and conditional delete.
+
+https://hl7.org/fhir/R4/http.html#delete
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from fhir_server.definitions.catalogue import resource_types
+from fhir_server.definitions.parameters import parameters_of
+from fhir_server.interactions.call import Call, Change, Reply, Server
+from fhir_server.interactions.conditional import many, matches_of, require_match
+from fhir_server.interactions.read import key_of
+from fhir_server.kernel.errors import TooLarge
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.wire import decode
+from fhir_server.search.query import Name
+from fhir_server.store.contract import Draft, Referenced, Transaction
+
+MOST_AT_ONCE = 1000  # resources that one conditional delete takes
+
+
+async def delete(call: Call, tx: Transaction, server: Server) -> Reply:
+    """204 whether or not there was anything to delete; a deletion is a version of its own, without a body."""
+    reply = await remove(call, tx, server)
+    await require_unreferenced([change.key for change in reply.changes], tx, server)
+    return reply
+
+
+async def remove(call: Call, tx: Transaction, server: Server) -> Reply:
+    """A delete whose references are still to be checked: a transaction does so once, behind its last entry."""
+    if call.id is not None:
+        return await _one(key_of(call), call, tx, server)
+
+    assert call.type is not None, "the web layer gives a delete its type"
+    found = await matches_of(call.type, call.query, tx, call.base, most=MOST_AT_ONCE + 1)
+    if len(found) > 1 and not server.limits.delete_many:
+        raise many(call.type)
+    if len(found) > MOST_AT_ONCE:
+        raise TooLarge(
+            f"The criteria match more than {MOST_AT_ONCE:,} resources, the most that one request deletes"
+        )
+    if not found:
+        require_match(call, None)
+        return Reply(204)
+    replies = [await _one(stored.key, call, tx, server) for stored in found]
+    if len(replies) == 1:
+        return replies[0]
+    return Reply(204, changes=tuple(change for reply in replies for change in reply.changes))
+
+
+async def require_unreferenced(keys: Sequence[Key], tx: Transaction, server: Server) -> None:
+    """Refuse the deletion of `keys`, already written, if a resource that stays refers to one of them.
+
+    Raises `Referenced`.
+    """
+    if not server.limits.references:
+        return
+    for key in keys:
+        by = await tx.referrers(key, reference_parameters(), limit=5)
+        if by:
+            raise Referenced(key, by)
+
+
+async def _one(key: Key, call: Call, tx: Transaction, server: Server) -> Reply:
+    current = await tx.lock(key)
+    require_match(call, current)
+    if current is None:
+        return Reply(204)
+    if current.deleted:
+        return Reply(204, key=key, version=current.version, updated=current.updated)
+    updated = max(await tx.stamp(), current.updated + 1000)
+    old = server.extract(decode(current.body), call.base)
+    version = current.version + 1
+    await tx.write(Draft(key, version, updated, b"", "DELETE", old=old, deleted=True))
+    return Reply(204, b"", key, version, updated, changes=(Change(key, version, "DELETE", None),))
+
+
+@cache
+def reference_parameters() -> tuple[Name, ...]:
+    """Every search parameter whose values are references."""
+    return tuple(
+        Name(resource_type, parameter.code)
+        for resource_type in sorted(resource_types())
+        for parameter in parameters_of(resource_type).values()
+        if parameter.kind == "reference"
+    )

@@ -1,0 +1,69 @@
+"""From a judged tree to a Draft: the one place where a resource is stamped, indexed and turned into bytes."""
+
+from __future__ import annotations
+
+from fhir_server.interactions.call import Call, Change, Reply, Server
+from fhir_server.interactions.references import targets_of
+from fhir_server.kernel.errors import Invalid, Malformed
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.wire import Tree, decode, encode, stamp
+from fhir_server.store.contract import Draft, Method, Stored, Transaction
+
+
+def tree_in(call: Call, server: Server) -> Tree:
+    """The call's resource, of the type that the address names. Raises `Malformed`."""
+    tree = call.tree if call.tree is not None else decode(call.body, max_bytes=server.limits.max_bytes)
+    found = tree.get("resourceType")
+    if not isinstance(found, str):
+        raise Malformed("Element 'resourceType' is missing: it says what the resource is", code="required")
+    if found != call.type:
+        raise Malformed(
+            f"The address is one of {call.type}, and the body has another 'resourceType'", "resourceType"
+        )
+    return tree
+
+
+def judged(tree: Tree, server: Server) -> Tree:
+    """`tree`, if the validator finds nothing wrong. Raises `Invalid` with everything it found."""
+    issues = server.judge(tree)
+    if issues:
+        raise Invalid(issues)
+    return tree
+
+
+async def put(
+    tree: Tree, key: Key, method: Method, old: Stored | None, call: Call, tx: Transaction, server: Server
+) -> Reply:
+    """Write the next version of `key`: 201 when it is new or was deleted, else 200.
+
+    `tree` has been judged. It is stamped in place and must not be used for another resource afterwards.
+    """
+    updated = await tx.stamp()
+    version = 1
+    previous = None
+    if old is not None:
+        version = old.version + 1
+        updated = max(updated, old.updated + 1000)
+        previous = None if old.deleted else server.extract(decode(old.body), call.base)
+    stamp(tree, key.id, version, updated)
+    draft = Draft(
+        key,
+        version,
+        updated,
+        encode(tree),
+        method,
+        server.extract(tree, call.base),
+        old=previous,
+        targets=targets_of(tree, call.base) if server.limits.references else (),
+        compartment=server.compartment(tree),
+    )
+    await tx.write(draft)
+    created = old is None or old.deleted
+    return Reply(
+        201 if created else 200,
+        draft.body,
+        key,
+        version,
+        updated,
+        changes=(Change(key, version, method, tree),),
+    )

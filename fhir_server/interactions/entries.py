@@ -1,0 +1,160 @@
+"""The entries of a batch or transaction as Calls, and their answers as a response Bundle.
+
+https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from fhir_server.interactions.address import entry_call_of
+from fhir_server.interactions.call import Action, Call, Conditions, Reply, Server
+from fhir_server.interactions.outcome import outcome_body
+from fhir_server.interactions.patch import FHIR_JSON, JSON_PATCH
+from fhir_server.kernel.errors import FhirError, Malformed, TooLarge
+from fhir_server.kernel.times import instant_text
+from fhir_server.kernel.wire import Tree
+
+# https://hl7.org/fhir/R4/http.html#trules: DELETE, POST, PUT and PATCH, GET
+_RANK = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry of a request Bundle. `index` is its place there."""
+
+    index: int
+    method: str
+    call: Call
+    full_url: str
+
+    @property
+    def rank(self) -> int:
+        """When a transaction performs it: 0 first."""
+        return 1 if self.call.action is Action.OPERATION else _RANK[self.method]
+
+    @property
+    def writes(self) -> bool:
+        return self.rank < 3
+
+
+def entries_of(bundle: Tree, call: Call, server: Server) -> list[Entry]:
+    """The entries, in bundle order. Raises `TooLarge` over the cap, else as `entry_of` does."""
+    return [entry_of(index, item, call) for index, item in enumerate(listed_in(bundle, server))]
+
+
+def listed_in(bundle: Tree, server: Server) -> list[dict[str, Any]]:
+    """What the Bundle lists. Raises `TooLarge` over the cap."""
+    listed: list[dict[str, Any]] = bundle.get("entry", [])
+    if len(listed) > server.limits.max_entries:
+        raise TooLarge(
+            f"The Bundle has {len(listed):,} entries; this server takes at most {server.limits.max_entries:,}"
+        )
+    return listed
+
+
+def entry_of(index: int, item: dict[str, Any], call: Call) -> Entry:
+    """Read one entry. Raises a `FhirError` whose expression is the entry's place."""
+    place = f"Bundle.entry[{index}]"
+    request = item.get("request")
+    if not request:
+        raise Malformed(
+            "An entry of a batch or transaction has a 'request' that says what to do", place, code="required"
+        )
+    method = request["method"]
+    try:
+        inner = entry_call_of(method, request["url"], call.base)
+        inner = _with_body(inner, item.get("resource"))
+    except FhirError as error:
+        raise placed(error, f"{place}.request.url") from error
+    if inner.action is Action.BUNDLE:
+        raise Malformed(
+            "A Bundle cannot be an entry's request to the system", f"{place}.request.url", code="value"
+        )
+    conditions = Conditions(
+        if_match=request.get("ifMatch", ""),
+        if_none_match=request.get("ifNoneMatch", ""),
+        if_modified_since=request.get("ifModifiedSince", ""),
+        if_none_exist=request.get("ifNoneExist", ""),
+        prefer_return=call.conditions.prefer_return,
+        prefer_handling=call.conditions.prefer_handling,
+    )
+    return Entry(
+        index, method, replace(inner, conditions=conditions, base=call.base), item.get("fullUrl", "")
+    )
+
+
+def _with_body(call: Call, resource: Tree | None) -> Call:
+    if call.action not in {Action.CREATE, Action.UPDATE, Action.PATCH}:
+        return call
+    if resource is None:
+        raise Malformed("This entry needs a 'resource'", code="required")
+    if call.action is not Action.PATCH:
+        return replace(call, tree=resource)
+    if resource["resourceType"] == "Parameters":
+        return replace(call, tree=resource, media_type=FHIR_JSON)
+    if (
+        resource["resourceType"] == "Binary"
+        and resource.get("contentType", "").partition(";")[0].strip() == JSON_PATCH
+    ):
+        try:
+            return replace(call, body=base64.b64decode(resource.get("data", "")), media_type=JSON_PATCH)
+        except binascii.Error:
+            raise Malformed("The data of the Binary is not base64", code="value") from None
+    raise Malformed(
+        f"A PATCH entry has Parameters (FHIRPath Patch) or a Binary of contentType {JSON_PATCH}", code="value"
+    )
+
+
+def placed(error: FhirError, place: str) -> FhirError:
+    """The same error, seen from outside the entry at `place`."""
+    error.issues = tuple(
+        replace(issue, expression=place)
+        if not issue.expression
+        else issue.within(f"{place.partition('.request')[0]}.resource")
+        for issue in error.issues
+    )
+    return error
+
+
+def response_of(kind: str, entries: Sequence[Entry | None], replies: Sequence[Reply], base: str) -> bytes:
+    """A `transaction-response` or `batch-response`, answers in the order of the requests.
+
+    A resource comes along for GET, and for the rest when the client asked for `return=representation`.
+    """
+    shown = b",".join(_answer(entry, reply, base) for entry, reply in zip(entries, replies, strict=True))
+    head = b'{"resourceType":"Bundle","type":"%s"' % kind.encode()
+    return head + (b',"entry":[%s]}' % shown if shown else b"}")
+
+
+def _answer(entry: Entry | None, reply: Reply, base: str) -> bytes:
+    failed = reply.status >= 400
+    response: dict[str, Any] = {"status": f"{reply.status} {HTTPStatus(reply.status).phrase}"}
+    parts = []
+    if reply.key is not None:
+        if entry is not None and entry.writes and reply.status != 204:
+            response["location"] = f"{reply.key}/_history/{reply.version}"
+        parts.append(b'"fullUrl":%s' % orjson.dumps(f"{base}/{reply.key}"))
+    if reply.version is not None:
+        response["etag"] = f'W/"{reply.version}"'
+    if reply.updated is not None:
+        response["lastModified"] = instant_text(reply.updated)
+    if reply.body and not failed and (entry is None or not entry.writes or _wants(entry, "representation")):
+        parts.append(b'"resource":%s' % reply.body)
+    if failed:
+        response["outcome"] = orjson.Fragment(reply.body)
+    elif entry is not None and entry.writes and _wants(entry, "OperationOutcome"):
+        response["outcome"] = orjson.Fragment(outcome_body(reply.issues))
+    parts.append(b'"response":%s' % orjson.dumps(response))
+    return b"{%s}" % b",".join(parts)
+
+
+def _wants(entry: Entry, what: str) -> bool:
+    return entry.call.conditions.prefer_return == what

@@ -1,0 +1,63 @@
+"""patch and conditional patch, by JSON Patch or FHIRPath Patch.
+
+https://hl7.org/fhir/R4/http.html#patch
+"""
+
+from __future__ import annotations
+
+from fhir_server.interactions import fhirpath_patch, json_patch
+from fhir_server.interactions.call import Call, Reply, Server
+from fhir_server.interactions.conditional import many, matches_of, require_match
+from fhir_server.interactions.drafting import judged, put
+from fhir_server.interactions.read import key_of
+from fhir_server.interactions.update import is_same
+from fhir_server.kernel.errors import Gone, Malformed, NotFound, Unprocessable, UnsupportedMediaType
+from fhir_server.kernel.wire import Tree, decode
+from fhir_server.store.contract import Stored, Transaction
+
+JSON_PATCH = "application/json-patch+json"
+FHIR_JSON = "application/fhir+json"
+
+
+async def patch(call: Call, tx: Transaction, server: Server) -> Reply:
+    current = await _target(call, tx)
+    key = current.key
+    require_match(call, current)
+
+    tree = _patched(decode(current.body), call, server)
+    if tree.get("resourceType") != key.type or tree.get("id") != key.id:
+        raise Unprocessable("A patch cannot change the type or the id of a resource", f"{key.type}.id")
+    judged(tree, server)
+    if is_same(tree, current):
+        return Reply(200, current.body, key, current.version, current.updated)
+    return await put(tree, key, "PATCH", current, call, tx, server)
+
+
+async def _target(call: Call, tx: Transaction) -> Stored:
+    assert call.type is not None, "the web layer gives a patch its type"
+    if call.id is None:
+        found = await matches_of(call.type, call.query, tx, call.base)
+        if not found:
+            raise NotFound(f"No {call.type} matches the criteria")
+        if len(found) > 1:
+            raise many(call.type)
+        key = found[0].key
+    else:
+        key = key_of(call)
+    current = await tx.lock(key)
+    if current is None:
+        raise NotFound(f"{key} is not known here")
+    if current.deleted:
+        raise Gone(f"{key} was deleted", version=current.version)
+    return current
+
+
+def _patched(tree: Tree, call: Call, server: Server) -> Tree:
+    if call.media_type == JSON_PATCH:
+        return json_patch.apply(tree, call.body)
+    if call.media_type != FHIR_JSON:
+        raise UnsupportedMediaType(f"A patch is {JSON_PATCH}, or Parameters (FHIRPath Patch) as {FHIR_JSON}")
+    parameters = call.tree if call.tree is not None else decode(call.body, max_bytes=server.limits.max_bytes)
+    if parameters.get("resourceType") != "Parameters":
+        raise Malformed("A FHIRPath Patch is a Parameters resource", "resourceType")
+    return fhirpath_patch.apply(tree, parameters)

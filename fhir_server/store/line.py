@@ -1,0 +1,319 @@
+"""One connection in libpq's pipeline mode, and the callers whose statements are under way on it.
+
+- Each statement is its own sync segment, hence its own transaction, and a failure ends with it. An answer is given when
+  the server has passed the sync: by then it is committed.
+- Order is all that ties an answer to its caller, so nothing that was sent leaves the line: the answer to a caller that
+  was cancelled is read and dropped.
+- A statement is prepared in the segment of its first use, and forgotten with the connection.
+- When the connection is lost, what was sent and not answered may have run: its callers get `Unavailable`.
+- Errors are psycopg's, without the fields in which a server repeats values (detail, context, query).
+
+Libpq writes at once on every sync; what the socket does not take stays in libpq's buffer and nothing else is sent until
+it is gone, so that one large parameter never piles up behind another.
+
+https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import psycopg
+from psycopg.pq import DiagnosticField, ExecStatus
+from psycopg.pq.abc import PGresult
+
+from fhir_server.kernel.errors import Unavailable
+
+Row: TypeAlias = tuple[bytes | None, ...]
+
+PREPARED: Final = 500  # statements kept prepared on a connection; past it the oldest makes room
+GLANCE_SECONDS: Final = 0.1  # how long a line is silent before it is read unasked
+
+_NAME_BYTES: Final = 63  # the server cuts longer ones, and two statements would become one
+_BINARY: Final = 1
+_TUPLES: Final = int(ExecStatus.TUPLES_OK)
+_DONE: Final = frozenset({int(ExecStatus.COMMAND_OK), int(ExecStatus.EMPTY_QUERY)})
+_SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
+_ABORTED: Final = int(ExecStatus.PIPELINE_ABORTED)
+_FAILED: Final = int(ExecStatus.FATAL_ERROR)
+_TOLD: Final = (
+    DiagnosticField.SQLSTATE,
+    DiagnosticField.MESSAGE_PRIMARY,
+    DiagnosticField.SCHEMA_NAME,
+    DiagnosticField.TABLE_NAME,
+    DiagnosticField.CONSTRAINT_NAME,
+)
+_OUTDATED: Final = (b"0A000", b"26000")  # the plan's result type changed; the server no longer knows the name
+_CANCELLED: Final = "57014"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement, known to each connection by its name."""
+
+    name: str
+    sql: str
+    oids: tuple[int, ...]  # types of the parameters, see `binary.py`
+
+    def __post_init__(self) -> None:
+        if len(self.name.encode()) > _NAME_BYTES:
+            raise ValueError(f"The name of a statement has at most {_NAME_BYTES} bytes: {self.name}")
+
+
+class Prepared:
+    """A statement as one connection knows it; `error` is why the server refused to prepare it."""
+
+    __slots__ = ("error", "formats", "name", "statement")
+
+    def __init__(self, statement: Statement) -> None:
+        self.statement = statement
+        self.name = statement.name.encode()
+        self.formats = (_BINARY,) * len(statement.oids)
+        self.error: PGresult | None = None
+
+
+class Request:
+    """One use of a statement. `prepared` is what its segment relies on, `steps` the commands before its own."""
+
+    __slots__ = ("future", "params", "prepared", "statement", "steps")
+
+    def __init__(
+        self, statement: Statement, params: Sequence[bytes | None], future: asyncio.Future[list[Row]]
+    ) -> None:
+        self.statement = statement
+        self.params = params
+        self.future = future
+        self.prepared: Prepared | None = None
+        self.steps = 0
+
+
+class Line:
+    """`on_room` is called when more may be sent, `on_end` once, when the connection is gone or closed."""
+
+    def __init__(
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        in_flight: int,
+        patience_seconds: float,
+        on_room: Callable[[], None],
+        on_end: Callable[[Exception | None], None],
+    ) -> None:
+        self.pending: deque[Request] = deque()  # sent and not answered, in order
+        self._connection = connection  # warns when it is dropped before its end
+        self._pq = connection.pgconn
+        self._pq.enter_pipeline_mode()
+        # Libpq closes its socket whenever it finds it broken, and the number may soon be another's: we watch our own.
+        self._socket = os.dup(self._pq.socket)
+        self._in_flight = in_flight
+        self._patience = patience_seconds
+        self._on_room = on_room
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._readable)
+        self._prepared: dict[str, Prepared] = {}
+        self._full = False  # the socket takes no more; libpq keeps the rest
+        self._ended = False
+        self._rows: list[Row] = []  # of the segment being read, as are the next two
+        self._error: PGresult | None = None
+        self._steps = 0
+        self._signs = self._seen = 0  # of life, and those of the last glance
+        self._silent_seconds = 0.0
+        self._glance: asyncio.TimerHandle | None = None  # runs while anything is under way
+
+    def has_room(self) -> bool:
+        return len(self.pending) < self._in_flight and not self._full
+
+    def send(self, request: Request) -> None:
+        """Never raises: whatever goes wrong is told to the caller's future."""
+        self.pending.append(request)
+        if self._glance is None:
+            self._glance = self._loop.call_later(GLANCE_SECONDS, self._look)
+        try:
+            try:
+                prepared = self._prepared_for(request)
+                self._pq.send_query_prepared(prepared.name, request.params, prepared.formats, _BINARY)
+            except psycopg.Error:
+                raise
+            except (
+                Exception
+            ) as error:  # a parameter is not bytes; the segment ends all the same, without the query
+                request.future.set_exception(error)
+            self._pq.pipeline_sync()
+            self._flush()
+        except psycopg.Error as error:
+            self._lose(error)
+
+    def end(self, cause: Exception | None) -> None:
+        """Close the connection. Those not answered are refused."""
+        if self._ended:
+            return
+        self._ended = True
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        if self._glance is not None:
+            self._glance.cancel()
+        os.close(self._socket)
+        self._pq.finish()
+        refuse(self.pending, "The database went away meanwhile; this may have been done or not", cause)
+        self._on_end(cause)
+
+    def _prepared_for(self, request: Request) -> Prepared:
+        statement = request.statement
+        known = request.prepared = self._prepared.get(statement.name)
+        if known is not None and (known.statement is statement or known.statement == statement):
+            return known
+        prepared = request.prepared = Prepared(statement)
+        closing = [prepared.name]  # under which an older text may be known; closing nothing is no error
+        if len(self._prepared) >= PREPARED and statement.name not in self._prepared:
+            closing.append(self._prepared.pop(next(iter(self._prepared))).name)
+        for name in closing:
+            self._pq.send_close_prepared(name)
+        self._pq.send_prepare(prepared.name, statement.sql.encode(), statement.oids)
+        request.steps = len(closing) + 1
+        self._prepared[statement.name] = prepared
+        return prepared
+
+    def _flush(self) -> None:
+        full = self._pq.flush() == 1
+        if full:
+            self._receive()  # libpq reads while it cannot write, so that neither side waits for the other
+        if full != self._full and not self._ended:
+            self._full = full
+            if full:
+                self._loop.add_writer(self._socket, self._writable)
+            else:
+                self._loop.remove_writer(self._socket)
+
+    def _writable(self) -> None:
+        self._signs += 1
+        try:
+            self._flush()
+        except psycopg.Error as error:
+            self._lose(error)
+        else:
+            self._on_room()
+
+    def _readable(self) -> None:
+        self._signs += 1
+        self._read()
+
+    def _read(self) -> None:
+        try:
+            self._pq.consume_input()
+        except psycopg.Error as error:
+            self._lose(error)
+        else:
+            self._receive()
+            self._on_room()
+
+    def _receive(self) -> None:
+        """Hand out the answers that have arrived whole."""
+        pq, pending = self._pq, self.pending
+        between = False
+        while pending and not pq.is_busy():
+            result = pq.get_result()
+            if result is None:
+                if between:  # libpq waits for nothing and we do: the line has no order any more
+                    self.end(psycopg.InterfaceError("out of step with libpq"))
+                    return
+                between = True
+                continue
+            between = False
+            status = result.status
+            if status == _TUPLES:
+                self._rows = _rows(result)
+                self._steps += 1
+            elif status == _SYNC:
+                self._answer(pending.popleft())
+            elif status in _DONE:
+                self._steps += 1
+            elif status == _FAILED and not _ends_session(result):
+                self._error = self._error or result
+            elif status != _ABORTED:
+                self.end(_error_of(result))
+                return
+
+    def _answer(self, request: Request) -> None:
+        rows, error, steps = self._rows, self._error, self._steps
+        self._rows, self._error, self._steps = [], None, 0
+        self._signs += 1
+        prepared = request.prepared
+        if error is not None and prepared is not None:
+            if steps < request.steps:
+                prepared.error = error
+                self._forget(prepared)
+            elif prepared.error is not None and not request.steps:
+                error = prepared.error  # sent behind the use that was to prepare it: it shares the refusal
+            elif error.error_field(DiagnosticField.SQLSTATE) in _OUTDATED:
+                self._forget(prepared)
+        if request.future.done():  # cancelled
+            return
+        if error is None:
+            request.future.set_result(rows)
+        else:
+            request.future.set_exception(_error_of(error))
+
+    def _forget(self, prepared: Prepared) -> None:
+        if self._prepared.get(prepared.statement.name) is prepared:
+            del self._prepared[prepared.statement.name]
+
+    def _lose(self, cause: Exception) -> None:
+        self._receive()  # what arrived whole before the end is an answer
+        self.end(cause)
+
+    def _look(self) -> None:
+        """Read unasked after a silence, and end a line that is silent for longer than any statement may take.
+
+        A socket that was reset is readable, and yet uvloop stops watching it and tells nobody.
+        """
+        self._glance = None
+        if not self.pending:
+            return
+        if self._signs != self._seen:
+            self._seen, self._silent_seconds = self._signs, 0.0
+        else:
+            self._silent_seconds += GLANCE_SECONDS
+            if self._silent_seconds > self._patience:
+                self.end(TimeoutError("the server is silent"))
+            else:
+                self._read()
+        if not self._ended and self._glance is None:  # a statement sent just now may have set it
+            self._glance = self._loop.call_later(GLANCE_SECONDS, self._look)
+
+
+def refuse(requests: deque[Request], text: str, cause: BaseException | None) -> None:
+    """Answer them all with `Unavailable`, and empty the queue."""
+    while requests:
+        future = requests.popleft().future
+        if not future.done():
+            error = Unavailable(text)
+            error.__cause__ = cause
+            future.set_exception(error)
+
+
+def _rows(result: PGresult) -> list[Row]:
+    get, columns = result.get_value, range(result.nfields)
+    return [tuple([get(row, column) for column in columns]) for row in range(result.ntuples)]
+
+
+def _ends_session(result: PGresult) -> bool:
+    """Whether the server ends the session with this error, or libpq made it up because the server is gone."""
+    return result.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) != b"ERROR"
+
+
+def _error_of(result: PGresult) -> Exception:
+    told = {field.value: result.error_field(field) for field in _TOLD}
+    state = (told[DiagnosticField.SQLSTATE] or b"").decode()
+    if state == _CANCELLED:
+        return Unavailable("The database took longer than one statement may; try again, or ask for less")
+    message = (told[DiagnosticField.MESSAGE_PRIMARY] or result.error_message).decode(errors="replace")
+    try:
+        kind = psycopg.errors.lookup(state)
+    except KeyError:
+        kind = psycopg.DatabaseError
+    return kind(message, info=told)

@@ -1,0 +1,193 @@
+"""The store on PostgreSQL: a few pipelined connections for single statements, a pool for interactive transactions.
+
+https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg_pool import AsyncConnectionPool
+
+from fhir_server.kernel.errors import Unavailable
+from fhir_server.kernel.keys import Key
+from fhir_server.search.entries import Hasher
+from fhir_server.search.query import Query
+from fhir_server.store import rows
+from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo, translated
+from fhir_server.store.contract import Page, Span, Stored, Transaction
+from fhir_server.store.history import history
+from fhir_server.store.ids import Lease, id_of
+from fhir_server.store.migrations.migrate import require_schema, require_server
+from fhir_server.store.pages import search
+from fhir_server.store.pipeline import Pipeline, Statement
+from fhir_server.store.transaction import Buffered, Database, Interactive
+from fhir_server.store.watermark import Clock, announce
+
+_READY: Final = Statement("ready", "select 1", ())
+_READY_SECONDS: Final = 2.0
+_IDLE_SECONDS: Final = 60  # after which the server ends a transaction that was forgotten
+
+
+class PostgresStore:
+    """See `contract.ResourceStore`."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease,
+        pipelines: tuple[Pipeline, ...],
+        pool: AsyncConnectionPool[Any],
+    ) -> None:
+        self.hasher = database.hasher
+        self._database = database
+        self._lease = lease
+        self._pipelines = pipelines
+        self._pool = pool
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        pool_size: int = 4,
+        in_flight: int = 64,
+        statement_timeout_seconds: float = 30.0,
+    ) -> PostgresStore:
+        """Raises `WrongSchema` for a database that must be migrated first, `Unavailable` when it does not answer."""
+        hasher = Hasher(await _secret(url))
+        async with AsyncExitStack() as opened:
+            lease = await Lease.take(url)
+            opened.push_async_callback(lease.close)
+            pipelines = []
+            for name in ("read", "search", "write", "write large"):
+                pipeline = await Pipeline.open(
+                    url,
+                    in_flight=in_flight,
+                    statement_timeout_seconds=statement_timeout_seconds,
+                    application_name=f"cordee {name}",
+                    # Of what these two write, only the fence, a crash may take back (see `watermark.py`).
+                    options={
+                        **PLANNER,
+                        **({} if name.startswith("write") else {"synchronous_commit": "off"}),
+                    },
+                )
+                opened.push_async_callback(pipeline.close)
+                pipelines.append(pipeline)
+            settings = {
+                **PLANNER,
+                "statement_timeout": f"{statement_timeout_seconds:g}s",
+                "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS}s",
+            }
+            pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+                session_conninfo(url, "cordee transaction", settings),
+                kwargs={"context": ADAPTERS},
+                min_size=0,
+                max_size=pool_size,
+                timeout=statement_timeout_seconds,
+                open=False,
+                name="transactions",
+            )
+            await pool.open()
+            opened.pop_all()
+        read, searches, write, large = pipelines
+        database = Database(hasher, lease.pks, Clock(), read.run, searches.run, write.run, large.run)
+        return cls(database, lease, tuple(pipelines), pool)
+
+    async def read(self, key: Key, version: int | None = None) -> Stored | None:
+        run = self._database.read
+        with translated():
+            if version is not None:
+                return await rows.version(run, self.hasher, key, version)
+            found = await rows.current(run, self.hasher, key)
+        return found.stored if found else None
+
+    async def search(self, query: Query) -> Page:
+        with translated():
+            return await search(self._database.search, self.hasher, query)
+
+    async def history(self, span: Span) -> Page:
+        with translated():
+            return await history(self._database.search, self.hasher, self._database.clock, span)
+
+    def begin(self, *, interactive: bool = False) -> AbstractAsyncContextManager[Transaction]:
+        return self._interactive() if interactive else self._buffered()
+
+    def new_id(self) -> str:
+        return id_of(self._database.pks.next())
+
+    async def ready(self) -> bool:
+        with suppress(Unavailable, psycopg.Error, TimeoutError):
+            async with asyncio.timeout(_READY_SECONDS):
+                return bool(await self._database.read(_READY, ()))
+        return False
+
+    async def close(self) -> None:
+        await self._pool.close()
+        for pipeline in self._pipelines:
+            await pipeline.close()
+        await self._lease.close()
+
+    @asynccontextmanager
+    async def _buffered(self) -> AsyncIterator[Transaction]:
+        transaction = Buffered(self._database)
+        yield transaction
+        await transaction.flush()
+        await transaction.passed()
+
+    @asynccontextmanager
+    async def _interactive(self) -> AsyncIterator[Transaction]:
+        connection, stamp, session = await self._begun()
+        try:
+            transaction = Interactive(self._database, Session(connection).run, stamp, session)
+            yield transaction
+            await transaction.flush()
+            with translated():
+                await connection.commit()
+        finally:
+            await self._give_back(connection)
+        await transaction.passed()
+
+    async def _begun(self) -> tuple[psycopg.AsyncConnection[Any], int, int]:
+        """A connection in a transaction that has announced its stamp, the stamp, the number of the session."""
+        while True:
+            with translated():
+                connection = await self._pool.getconn()
+            try:
+                return connection, *await announce(Session(connection).run, self._database.clock)
+            except psycopg.OperationalError as error:
+                # The pool may hold connections of a server that has restarted since. Each is met once.
+                if not connection.closed:
+                    raise Unavailable("The database does not answer; try again later") from error
+                await self._pool.putconn(connection)
+            except BaseException:
+                await self._give_back(connection)
+                raise
+
+    async def _give_back(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        with suppress(psycopg.Error):
+            if connection.info.transaction_status != TransactionStatus.IDLE:
+                await connection.rollback()
+        await self._pool.putconn(connection)
+
+
+async def _secret(url: str) -> bytes:
+    """The database's secret, once it is known that the server and the schema are what we work with."""
+    with translated():
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            require_server(connection.info.server_version)
+            cursor = await connection.execute("select to_regclass('alembic_version') is not null")
+            if await cursor.fetchone() != (True,):
+                require_schema(None)
+            cursor = await connection.execute("select version_num from alembic_version")
+            row = await cursor.fetchone()
+            require_schema(row[0] if row else None)
+            cursor = await connection.execute("select value from setting where name = 'secret'")
+            row = await cursor.fetchone()
+            assert row is not None
+            return bytes(row[0])

@@ -1,0 +1,159 @@
+"""The tables, as SQLAlchemy Core describes them, and the small numbers that stand for types and methods in them.
+
+Migrations make the tables; a test holds the two together. `resource` has the current version of everything that was
+ever created (a deleted one without its body), `version` what was superseded, so that history is one ∪ the other. The
+`entry` tables are the search index: narrow, and keyed so that an index scan is already in the order of the result.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+from fhir_server.store.contract import Method
+
+metadata = MetaData()
+
+# The stamp, in ms, that a history has shown everything up to: see `watermark.py`.
+fence = Sequence("fence", metadata=metadata, minvalue=0, start=0)
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),  # made by `ids.py`
+    Column("self", BigInteger, nullable=False),  # the hash of `Patient/123`: stands for unique (type, id)
+    Column("type", SmallInteger, nullable=False),
+    Column("id", Text(collation="C"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated", BigInteger, nullable=False),  # µs
+    Column("compartment", BigInteger),  # the hash of the patient it belongs to
+    Column("moment", BigInteger, nullable=False),  # µs: the main date of the type, else the creation
+    Column("method", SmallInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("present", ARRAY(BigInteger), nullable=False),  # the parameters that have a value
+    Column("refs", ARRAY(BigInteger), nullable=False),  # parameter, target, parameter, target …
+    Column("body", LargeBinary),
+    Index("resource_self", "self", unique=True),
+    Index("resource_updated", "type", "updated", "pk"),
+    Index("resource_live", "type", "pk", postgresql_where=text("not deleted")),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("compartment", BigInteger),
+    Column("updated", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),  # µs: when the next version took its place
+    Column("method", SmallInteger, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("body", LargeBinary),
+    Index("version_updated", "type", "updated", "pk", "version"),
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("space", BigInteger, primary_key=True, autoincrement=False),
+    Column("moment", BigInteger, primary_key=True, autoincrement=False),
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+)
+
+entry_string = Table(
+    "entry_string",
+    metadata,
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Text(collation="C"), primary_key=True),
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+    Index("entry_string_pk", "pk"),
+)
+
+entry_date = Table(
+    "entry_date",
+    metadata,
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("low", BigInteger, primary_key=True, autoincrement=False),
+    Column("high", BigInteger, primary_key=True, autoincrement=False),
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+    Index("entry_date_pk", "pk"),
+)
+
+entry_quantity = Table(
+    "entry_quantity",
+    metadata,
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
+    Column("low", Float(53), primary_key=True, autoincrement=False),
+    Column("high", Float(53), primary_key=True, autoincrement=False),
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+    Index("entry_quantity_pk", "pk"),
+)
+
+import_file = Table(
+    "import_file",
+    metadata,
+    Column("sha256", Text(collation="C"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),  # µs
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", Text(collation="C"), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+# The number of a type is its place in this list, from 1. Numbers are stored: a new type goes to the end.
+# https://hl7.org/fhir/R4/resourcelist.html
+_R4 = """
+Account ActivityDefinition AdverseEvent AllergyIntolerance Appointment AppointmentResponse AuditEvent
+Basic Binary BiologicallyDerivedProduct BodyStructure Bundle CapabilityStatement CarePlan CareTeam
+CatalogEntry ChargeItem ChargeItemDefinition Claim ClaimResponse ClinicalImpression CodeSystem
+Communication CommunicationRequest CompartmentDefinition Composition ConceptMap Condition Consent
+Contract Coverage CoverageEligibilityRequest CoverageEligibilityResponse DetectedIssue Device
+DeviceDefinition DeviceMetric DeviceRequest DeviceUseStatement DiagnosticReport DocumentManifest
+DocumentReference EffectEvidenceSynthesis Encounter Endpoint EnrollmentRequest EnrollmentResponse
+EpisodeOfCare EventDefinition Evidence EvidenceVariable ExampleScenario ExplanationOfBenefit
+FamilyMemberHistory Flag Goal GraphDefinition Group GuidanceResponse HealthcareService ImagingStudy
+Immunization ImmunizationEvaluation ImmunizationRecommendation ImplementationGuide InsurancePlan Invoice
+Library Linkage List Location Measure MeasureReport Media Medication MedicationAdministration
+MedicationDispense MedicationKnowledge MedicationRequest MedicationStatement MedicinalProduct
+MedicinalProductAuthorization MedicinalProductContraindication MedicinalProductIndication
+MedicinalProductIngredient MedicinalProductInteraction MedicinalProductManufactured
+MedicinalProductPackaged MedicinalProductPharmaceutical MedicinalProductUndesirableEffect
+MessageDefinition MessageHeader MolecularSequence NamingSystem NutritionOrder Observation
+ObservationDefinition OperationDefinition OperationOutcome Organization OrganizationAffiliation
+Parameters Patient PaymentNotice PaymentReconciliation Person PlanDefinition Practitioner
+PractitionerRole Procedure Provenance Questionnaire QuestionnaireResponse RelatedPerson RequestGroup
+ResearchDefinition ResearchElementDefinition ResearchStudy ResearchSubject RiskAssessment
+RiskEvidenceSynthesis Schedule SearchParameter ServiceRequest Slot Specimen SpecimenDefinition
+StructureDefinition StructureMap Subscription Substance SubstanceNucleicAcid SubstancePolymer
+SubstanceProtein SubstanceReferenceInformation SubstanceSourceMaterial SubstanceSpecification
+SupplyDelivery SupplyRequest Task TerminologyCapabilities TestReport TestScript ValueSet
+VerificationResult VisionPrescription
+"""
+TYPES: Final = tuple(_R4.split())
+TYPE_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TYPES, 1)}
+
+METHODS: Final[tuple[Method, ...]] = ("POST", "PUT", "PATCH", "DELETE")
+METHOD_NUMBERS: Final[dict[Method, int]] = {name: number for number, name in enumerate(METHODS, 1)}

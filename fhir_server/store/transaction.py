@@ -1,0 +1,284 @@
+"""Transactions on PostgreSQL, in the two forms of the contract: buffered, and interactive on a connection of its own.
+
+Both collect drafts and hand them to `Flush`. A buffered one sends a single statement when it ends; an interactive one
+also flushes before a search or a history, which must see what it wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.times import now
+from fhir_server.search.entries import Hasher
+from fhir_server.search.query import Name, Query
+from fhir_server.store import rows
+from fhir_server.store.binary import INT8, INT8_ARRAY, TEXT, pack_int8, pack_int8s, pack_text
+from fhir_server.store.connections import translated
+from fhir_server.store.contract import Draft, Missing, NeedsLocks, Page, Span, Stale, Stored
+from fhir_server.store.flush import ALWAYS, ANY_PARAMETER, Flush, Verdict, verdict_of
+from fhir_server.store.history import history
+from fhir_server.store.ids import Pks
+from fhir_server.store.pages import search
+from fhir_server.store.pipeline import Statement
+from fhir_server.store.watermark import Clock, Run
+
+LARGE_BYTES: Final = 1_000_000  # a flush with more goes where it keeps nobody waiting
+_YIELD_EVERY: Final = 200  # drafts between two chances for others to run
+_LONGEST_WAIT: Final = 50_000  # µs, for a clock that was set back
+_GUARDS: Final = 256
+_GUARD_LOCKS: Final = 0x4347 << 48
+
+_GUARD: Final = Statement(
+    "guard", "select pg_advisory_xact_lock(number) from unnest($1::bigint[]) number", (INT8_ARRAY,)
+)
+_NOTED: Final = Statement("noted", "select 1 from import_file where sha256 = $1", (TEXT,))
+_HOLD: Final = Statement("hold", "select 1 from resource where self = $1 for update", (INT8,))
+_REFERRERS: Final = Statement(
+    "referrers",
+    """
+    select distinct r.type, r.id
+    from unnest($1::bigint[]) s(seed)
+    cross join lateral (
+        select e.pk from entry e
+        where e.key = s.seed # $2 and e.pk <> (select pk from resource where self = $2)
+        limit $3) e
+    join resource r on r.pk = e.pk
+    limit $3""",
+    (INT8_ARRAY, INT8, INT8),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """What transactions share: the statements' ways in, and who makes hashes, keys and stamps."""
+
+    hasher: Hasher
+    pks: Pks
+    clock: Clock
+    read: Run
+    search: Run
+    write: Run
+    write_large: Run
+
+
+class Writing(ABC):
+    """What both forms share: what was seen, what is to be written."""
+
+    def __init__(self, database: Database, run: Run) -> None:
+        self._database = database
+        self._run = run
+        self._hasher = database.hasher
+        self._seen: dict[Key, rows.Found | None] = {}
+        self._locked: set[Key] = set()
+        self._drafts: dict[Key, Draft] = {}
+        self._flushed = 0  # of the drafts
+        self._files: dict[str, str] = {}
+
+    async def read(self, key: Key, version: int | None = None) -> Stored | None:
+        draft = self._drafts.get(key)
+        if draft is not None and version in {None, draft.version}:
+            return _stored(draft)
+        if version is not None:
+            with translated():
+                return await rows.version(self._run, self._hasher, key, version)
+        with translated():
+            found = await self._look(key, lock=False)
+        return found.stored if found else None
+
+    async def lock(self, key: Key) -> Stored | None:
+        if key in self._drafts:
+            return _stored(self._drafts[key])
+        with translated():
+            found = await self._look(key, lock=True)
+        self._locked.add(key)
+        return found.stored if found else None
+
+    async def write(self, draft: Draft) -> None:
+        if draft.key in self._drafts:
+            raise ValueError("One draft a key")
+        self._drafts[draft.key] = draft
+
+    async def note_file(self, sha256: str, name: str) -> bool:
+        with translated():
+            if sha256 in self._files or await self._run(_NOTED, (pack_text(sha256),)):
+                return False
+        self._files[sha256] = name
+        return True
+
+    @abstractmethod
+    async def _look(self, key: Key, *, lock: bool) -> rows.Found | None:
+        """The current version in the database, remembered in `_seen`."""
+
+    @abstractmethod
+    async def _send(self, flush: Flush, drafts: Sequence[Draft]) -> Verdict:
+        """Run the statement of a flush."""
+
+    async def flush(self) -> None:
+        """Write what was not flushed yet. Raises `Stale` or `Missing`, and then nothing of it is written."""
+        drafts = list(self._drafts.values())[self._flushed :]
+        if not drafts and not self._files:
+            return
+        flush = Flush(self._hasher)
+        for number, draft in enumerate(drafts, 1):
+            with translated():
+                pk = await self._pk(draft)
+            flush.add(draft, pk)
+            flush.require(self._required(draft))
+            if number % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+        for key in self._locked.difference(self._drafts):
+            if found := self._seen[key]:
+                flush.keep(found.pk, found.stored.version)
+        for sha256, name in self._files.items():
+            flush.note(sha256, name, now())
+        with translated():
+            verdict = await self._send(flush, drafts)
+        self._database.clock.saw_fence(verdict.fence)
+        if not verdict.written:
+            if missing := flush.missing(verdict):
+                raise Missing(missing)
+            raise Stale
+        self._flushed = len(self._drafts)
+        self._files.clear()
+
+    async def _pk(self, draft: Draft) -> int:
+        """The primary key that `draft` writes to. Raises `Stale` if the version that it supersedes is not current."""
+        if draft.version == 1:
+            return self._database.pks.next()
+        if draft.key not in self._seen:
+            await self._look(draft.key, lock=False)
+        found = self._seen[draft.key]
+        if found is None or found.stored.version != draft.version - 1:
+            raise Stale
+        if draft.old is None and not found.stored.deleted:
+            raise ValueError("A draft that supersedes a version needs the entries of that version")
+        return found.pk
+
+    def _required(self, draft: Draft) -> list[Key]:
+        """The targets of `draft` that this transaction does not write itself."""
+        required = []
+        for key in draft.targets:
+            own = self._drafts.get(key)
+            if own is None:
+                required.append(key)
+            elif own.deleted:
+                raise Missing([key])
+        return required
+
+    async def passed(self) -> None:
+        """Remember the stamps that were written, and wait until the clock has passed them (see `watermark.py`)."""
+        if not self._drafts:
+            return
+        last = max(draft.updated for draft in self._drafts.values())
+        self._database.clock.wrote(last)
+        ahead = last - now()
+        if ahead > 0:
+            await asyncio.sleep(min(ahead, _LONGEST_WAIT) / 1_000_000)
+
+
+class Buffered(Writing):
+    """Reads like anybody else, and writes one statement at the end."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, database.read)
+
+    async def search(self, query: Query) -> Page:
+        self._nothing_written()
+        with translated():
+            return await search(self._database.search, self._hasher, query)
+
+    async def history(self, span: Span) -> Page:
+        self._nothing_written()
+        with translated():
+            return await history(self._database.search, self._hasher, self._database.clock, span)
+
+    async def guard(self, criteria: Sequence[str]) -> None:
+        raise NeedsLocks
+
+    async def referrers(self, key: Key, names: Sequence[Name], limit: int) -> list[Key]:
+        raise NeedsLocks
+
+    async def stamp(self) -> int:
+        return self._database.clock.stamp() * 1000
+
+    def _nothing_written(self) -> None:
+        if self._drafts:
+            raise NeedsLocks
+
+    async def _look(self, key: Key, *, lock: bool) -> rows.Found | None:
+        found = await rows.current(self._run, self._hasher, key)
+        if key not in self._locked:  # else what was locked is what must be current when this commits
+            self._seen[key] = found
+        return found
+
+    async def _send(self, flush: Flush, drafts: Sequence[Draft]) -> Verdict:
+        stamp = min((draft.updated // 1000 for draft in drafts), default=self._database.clock.stamp())
+        size = sum(len(draft.body) for draft in drafts)
+        run = self._database.write if size <= LARGE_BYTES else self._database.write_large
+        return verdict_of(await run(*flush.statement(stamp, limit=stamp)))
+
+
+class Interactive(Writing):
+    """Holds locks until it ends, in the transaction that the connection of `run` is in."""
+
+    def __init__(self, database: Database, run: Run, stamp: int, session: int) -> None:
+        """`stamp` (ms) was announced in the transaction; `session` is what the server calls the connection."""
+        super().__init__(database, run)
+        self._stamp = stamp
+        self._session = session
+
+    async def search(self, query: Query) -> Page:
+        await self.flush()
+        with translated():
+            return await search(self._run, self._hasher, query)
+
+    async def history(self, span: Span) -> Page:
+        await self.flush()
+        database = self._database
+        database.clock.wrote(self._stamp * 1000)  # so that what it wrote itself is before the watermark
+        with translated():
+            return await history(
+                self._run, self._hasher, database.clock, span, outside=database.search, session=self._session
+            )
+
+    async def guard(self, criteria: Sequence[str]) -> None:
+        numbers = sorted({_GUARD_LOCKS | self._hasher.of(text) % _GUARDS for text in criteria})
+        with translated():
+            await self._run(_GUARD, (pack_int8s(numbers),))
+
+    async def referrers(self, key: Key, names: Sequence[Name], limit: int) -> list[Key]:
+        await self.flush()
+        number = pack_int8(self._hasher.self_of(key))
+        seeds = [
+            self._hasher.seed(*ANY_PARAMETER),
+            *(self._hasher.seed(name.type, name.code) for name in names),
+        ]
+        with translated():
+            # Two statements: the second one's snapshot is taken under the lock.
+            await self._run(_HOLD, (number,))
+            found = await self._run(_REFERRERS, (pack_int8s(seeds), number, pack_int8(limit)))
+        return [rows.key_of(*row) for row in found]
+
+    async def stamp(self) -> int:
+        return self._stamp * 1000
+
+    async def write(self, draft: Draft) -> None:
+        if draft.updated < self._stamp * 1000:
+            raise ValueError("A draft is stamped before its transaction began")
+        await super().write(draft)
+
+    async def _look(self, key: Key, *, lock: bool) -> rows.Found | None:
+        self._seen[key] = found = await rows.current(self._run, self._hasher, key, lock=lock)
+        return found
+
+    async def _send(self, flush: Flush, drafts: Sequence[Draft]) -> Verdict:
+        return verdict_of(await self._run(*flush.statement(self._stamp, ALWAYS)))
+
+
+def _stored(draft: Draft) -> Stored:
+    return Stored(draft.key, draft.version, draft.updated, draft.body, draft.deleted, draft.method)

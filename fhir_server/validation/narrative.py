@@ -1,0 +1,90 @@
+"""What the XHTML of a narrative may hold: formatting, links and images, never anything that runs or loads.
+
+https://hl7.org/fhir/R4/narrative.html#xhtml · txt-1 and txt-2 of https://hl7.org/fhir/R4/narrative-definitions.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+
+_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
+_XML = "{http://www.w3.org/XML/1998/namespace}"
+
+# The lists of txt-1, completed by what the chapters of HTML 4.0 that it names have besides (address, bdo, kbd, and the
+# image maps that `usemap` needs).
+_ELEMENTS = frozenset(
+    f"{_NAMESPACE}{name}"
+    for name in re.findall(
+        r"\w+",
+        """
+        a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em
+        h1 h2 h3 h4 h5 h6 hr i img kbd li map ol p pre q samp small span strong sub sup
+        table tbody td tfoot th thead tr tt ul var
+        """,
+    )
+)
+_ATTRIBUTES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff
+        charset cite class colspan compact coords dir frame headers height href hreflang hspace id ismap lang
+        longdesc name nohref nowrap rel rev rowspan rules scope shape span src start style summary tabindex title
+        type usemap valign value vspace width
+        """,
+    )
+) | {f"{_XML}lang", f"{_XML}space", f"{_XML}id"}
+# One for all: lxml gives each parse a lock. Without a DTD there are no entities to expand, and nothing is fetched.
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+_LINKS = ("href", "src", "cite", "longdesc")
+_STARTS = re.compile(r"\s*<div[\s/>]")
+# Browsers skip white space and control characters inside the scheme of a link.
+_RUNS = re.compile(r"[\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:", re.IGNORECASE)
+
+
+def is_narrative(text: str) -> bool:
+    """Whether `text` may be the `div` of a Narrative."""
+    return _problem(text) is None
+
+
+def wrong_with_narrative(text: str) -> tuple[str, str]:
+    """For a text that `is_narrative` refuses: the issue code and the sentence."""
+    problem = _problem(text)
+    assert problem is not None, "asked what is wrong with a narrative that is right"
+    return problem
+
+
+def _problem(text: str) -> tuple[str, str] | None:
+    if not _STARTS.match(text):
+        return "value", 'A narrative is XHTML that starts with <div xmlns="http://www.w3.org/1999/xhtml">'
+    try:
+        root = etree.fromstring(text, _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        return "value", (
+            "The narrative is not well-formed XML (every element closed, attributes quoted, "
+            "no entities but &amp; &lt; &gt; &quot; &apos; and numeric ones)"
+        )
+    if root.tag != f"{_NAMESPACE}div":
+        return "value", "The div of a narrative is in the namespace http://www.w3.org/1999/xhtml"
+    content = False
+    for element in root.iter():
+        if element.tag not in _ELEMENTS:
+            return "invariant", "A narrative holds basic HTML formatting, links and images only (txt-1)"
+        for name, value in element.items():
+            if name not in _ATTRIBUTES:
+                return (
+                    "invariant",
+                    "A narrative has formatting attributes only: no events, no actions (txt-1)",
+                )
+            if name in _LINKS and _RUNS.match(str(value)):
+                return "invariant", "A narrative has no scripts, not in links either (txt-1)"
+        content = content or element.tag == f"{_NAMESPACE}img" or _says(element.text) or _says(element.tail)
+    if not content:
+        return "invariant", "A narrative has some text or an image (txt-2)"
+    return None
+
+
+def _says(text: str | None) -> bool:
+    return text is not None and bool(text.strip(" \t\r\n"))

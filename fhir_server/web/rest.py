@@ -1,0 +1,331 @@
+"""FHIR REST over ASGI: a request becomes a Call, and its Reply an HTTP answer.
+
+The ordinary read passes through here without parsing a body, building a model or meeting a framework.
+
+https://hl7.org/fhir/R4/http.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from starlette.types import Receive, Scope, Send
+
+from fhir_server.interactions.call import Action, Call, Reply
+from fhir_server.interactions.outcome import reply_of
+from fhir_server.kernel.errors import FhirError, Malformed, NotAcceptable, UnsupportedMediaType
+from fhir_server.kernel.wire import decode, encode
+from fhir_server.web import binary, presentation
+from fhir_server.interactions.address import Place, place_of, segments_of
+from fhir_server.web.answer import READING, Answer, Headers, native, options_of, shown
+from fhir_server.web.negotiation import (
+    FHIR_JSON,
+    JSON,
+    JSON_PATCH,
+    PLAIN,
+    Controls,
+    Form,
+    Kind,
+    conditions_of,
+    controls_of,
+    form_of,
+    kind_of,
+    takes_gzip,
+    without_controls,
+)
+from fhir_server.web.origin import Origin
+from fhir_server.web.payload import Disconnected, payload_of
+from fhir_server.web.xml import tree_of
+
+Perform = Callable[[Call], Awaitable[Reply]]
+
+logger = logging.getLogger(__name__)
+
+_READS = frozenset({Action.READ, Action.VREAD})
+_CHANGES = frozenset({Action.UPDATE, Action.PATCH, Action.DELETE})
+_WITH_BODY = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.BUNDLE, Action.OPERATION})
+_RESOURCES: frozenset[Kind] = frozenset({"json", "xml"})
+_PATCHES: frozenset[Kind] = frozenset({"json", "xml", "json-patch"})
+# Two of these that differ contradict each other; any other header may come as a list.
+_SINGLE = frozenset({b"content-type", b"host", b"if-modified-since", b"if-none-exist", b"content-encoding"})
+_TRACE = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_LARGE = 1_000_000  # bytes: from here on compressing would hold up every other request of the worker
+_EXPOSED = b"ETag, Location, Content-Location, Last-Modified, X-Request-Id"
+
+
+@dataclass(frozen=True, slots=True)
+class RestOptions:
+    base_url: str = ""  # empty: from the request
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()  # `*`: any
+    max_body_bytes: int = 50_000_000
+    compress_from_bytes: int = 8192  # answers from this size on are compressed when the client can; 0: none
+
+
+class Rest:
+    """An ASGI application for everything under `/fhir`."""
+
+    def __init__(self, perform: Perform, options: RestOptions) -> None:
+        self._perform = perform
+        self._options = options
+        self._origin = Origin(options.base_url, options.trusted_proxies)
+        self._common: Headers = [
+            (b"cache-control", b"private, no-cache"),
+            (
+                b"vary",
+                b"Accept, Accept-Encoding, Origin" if options.cors_origins else b"Accept, Accept-Encoding",
+            ),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        self._traces = count()
+        self._worker = os.urandom(6).hex()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, bytes] = {}
+        form, controls = JSON, PLAIN
+        trace_id = self._trace_of(scope["headers"])
+        try:
+            headers = joined(scope["headers"])
+            accept = headers.get(b"accept", b"")
+            form = form_of(accept) or JSON
+            query = _text(scope["query_string"])
+            controls = controls_of(query)
+            form = form_of(accept, controls.format) or JSON
+            method = scope["method"]
+            place = place_of(segments_of(scope["path"], scope.get("raw_path")), method)
+            if method == "OPTIONS":
+                answer = options_of(place, headers)
+            else:
+                action = place.action(method)
+                if action is Action.SEARCH and method == "POST":
+                    query = await self._with_form(query, receive, headers)
+                    controls = controls_of(query)
+                    form = form_of(accept, controls.format) or JSON
+                if form is JSON:
+                    _require_acceptable(accept, controls, place, action)
+                call = await self._call(place, action, query, scope, receive, headers)
+                answer = await self._answer(call, form, controls)
+        except Disconnected:
+            return
+        except Exception as error:
+            answer = _refused(error, trace_id, form, controls)
+        await self._send(answer, scope, headers, trace_id, send)
+
+    async def _call(
+        self,
+        place: Place,
+        action: Action,
+        query: str,
+        scope: Scope,
+        receive: Receive,
+        headers: Mapping[bytes, bytes],
+    ) -> Call:
+        conditions = conditions_of(headers)
+        if conditions.if_none_exist and (action in _CHANGES or action is Action.BUNDLE):
+            raise Malformed("If-None-Exist belongs to a create, and this request is none", code="invalid")
+        if action in _CHANGES and place.id is None:
+            query = without_controls(query)
+            if not query:
+                raise Malformed(
+                    "Which resource? [type]/[id], or [type] with search criteria, would be right",
+                    code="required",
+                )
+        body, media_type = b"", ""
+        if action in _WITH_BODY and scope["method"] not in {"GET", "HEAD"}:
+            body, media_type = await self._body(place, action, receive, headers)
+        return Call(
+            action,
+            place.type,
+            place.id,
+            place.version,
+            query,
+            body,
+            media_type,
+            None,
+            conditions,
+            base=self._origin.base(scope, headers),
+            operation=place.operation,
+            compartment=place.compartment,
+            file=file_of(headers) if action is Action.BUNDLE else "",
+        )
+
+    async def _answer(self, call: Call, form: Form, controls: Controls) -> Answer:
+        cut = None
+        if call.action in READING and (controls.summary or controls.elements):
+            if call.action in _READS and controls.summary == "count":
+                raise Malformed(
+                    "_summary=count is for searches: a single resource has nothing to count", code="value"
+                )
+            presentation.check_elements(call.type, controls.elements)
+            cut = presentation.cut_of(controls.summary, controls.elements)
+        reply = await self._perform(call)
+        if (
+            call.type == "Binary"
+            and call.action in _READS
+            and not form.fhir
+            and not controls.format
+            and cut is None
+        ):
+            return native(reply, call, form, controls)
+        return shown(reply, call, form, controls, cut)
+
+    async def _with_form(self, query: str, receive: Receive, headers: Mapping[bytes, bytes]) -> str:
+        """The URL's parameters and those of a posted form, as one query."""
+        payload = await payload_of(receive, headers, self._options.max_body_bytes)
+        kind = kind_of(headers.get(b"content-type", b""))
+        if payload and kind not in {"form", ""}:
+            raise UnsupportedMediaType("A search is posted as application/x-www-form-urlencoded")
+        return "&".join(part for part in (query, _text(payload.strip())) if part)
+
+    async def _body(
+        self, place: Place, action: Action, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> tuple[bytes, str]:
+        """The body as FHIR JSON or as a JSON Patch, and which of them. Raises `UnsupportedMediaType` for others."""
+        sent = headers.get(b"content-type", b"")
+        if place.type == "Binary" and action in {Action.CREATE, Action.UPDATE}:
+            payload = await payload_of(receive, headers, self._options.max_body_bytes)
+            return self._binary(sent, payload, place, headers), FHIR_JSON
+        taken: frozenset[Kind] = _PATCHES if action is Action.PATCH else _RESOURCES
+        kind = kind_of(sent)
+        if kind and kind not in taken:
+            raise _unsupported(action)
+        payload = await payload_of(receive, headers, self._options.max_body_bytes)
+        kind = kind or _look(payload)
+        if kind not in taken:
+            raise _unsupported(action)
+        if kind == "xml":
+            return encode(tree_of(payload, max_bytes=self._options.max_body_bytes)), FHIR_JSON
+        return payload, JSON_PATCH if kind == "json-patch" else FHIR_JSON
+
+    def _binary(self, sent: bytes, payload: bytes, place: Place, headers: Mapping[bytes, bytes]) -> bytes:
+        """A Binary, sent as a resource or, whatever else it is, as its own content."""
+        named = b"fhir" in sent.lower()
+        try:
+            kind = kind_of(sent) or _look(payload)
+        except UnsupportedMediaType:
+            if named:
+                raise
+            kind = "other"
+        if kind in {"json", "xml"}:
+            most = self._options.max_body_bytes
+            try:
+                tree = decode(payload, max_bytes=most) if kind == "json" else tree_of(payload, max_bytes=most)
+            except Malformed:
+                if named or not sent:
+                    raise
+                tree = {}
+            if tree.get("resourceType") == "Binary":
+                return payload if kind == "json" else encode(tree)
+        if not sent:
+            raise UnsupportedMediaType("The Content-Type is missing, and the body is not a Binary resource")
+        context = headers.get(b"x-security-context", b"")
+        return binary.wrapped(payload, sent.decode("latin-1"), context.decode("latin-1"), place.id)
+
+    async def _send(
+        self, answer: Answer, scope: Scope, sent: Mapping[bytes, bytes], trace_id: str, send: Send
+    ) -> None:
+        status, headers, body = answer
+        least = self._options.compress_from_bytes
+        if least and len(body) >= least and takes_gzip(sent.get(b"accept-encoding", b"")):
+            body = await asyncio.to_thread(_packed, body) if len(body) >= _LARGE else _packed(body)
+            headers.append((b"content-encoding", b"gzip"))
+        if status not in {204, 304}:
+            headers.append((b"content-length", b"%d" % len(body)))
+        headers += self._common
+        headers.append((b"x-request-id", trace_id.encode()))
+        if self._options.cors_origins and b"origin" in sent:
+            headers += self._cors(sent[b"origin"])
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _cors(self, origin: bytes) -> Headers:
+        """https://fetch.spec.whatwg.org/#http-cors-protocol"""
+        allowed = self._options.cors_origins
+        if "*" not in allowed and origin.decode("latin-1") not in allowed:
+            return []
+        return [
+            (b"access-control-allow-origin", b"*" if "*" in allowed else origin),
+            (b"access-control-expose-headers", _EXPOSED),
+        ]
+
+    def _trace_of(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """The client's X-Request-Id where it can be one, else a new one."""
+        for name, value in headers:
+            if name == b"x-request-id" and _TRACE.fullmatch(value):
+                return value.decode("ascii")
+        return f"{self._worker}-{next(self._traces):x}"
+
+
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Headers by lower-case name, lists put together. Raises `Malformed` when a single one is there with two values."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name not in found:
+            found[name] = value
+        elif name not in _SINGLE:
+            found[name] += b", " + value
+        elif found[name] != value:
+            raise Malformed(
+                f"The header {name.decode('latin-1')} is there twice, with different values", code="invalid"
+            )
+    return found
+
+
+def _require_acceptable(accept: bytes, controls: Controls, place: Place, action: Action) -> None:
+    """Raises `NotAcceptable` when nothing that we write is wanted. A Binary may be wanted in its own form."""
+    if form_of(accept, controls.format) is None and not (place.type == "Binary" and action in _READS):
+        raise NotAcceptable(
+            "This server answers application/fhir+json and application/fhir+xml, FHIR 4.0, in UTF-8"
+        )
+
+
+def _refused(error: Exception, trace_id: str, form: Form, controls: Controls) -> Answer:
+    if not isinstance(error, FhirError):
+        logger.error("A request failed; trace %s", trace_id, exc_info=error)
+    return shown(reply_of(error, trace_id), None, form, controls)
+
+
+def file_of(headers: Mapping[bytes, bytes]) -> str:
+    """The SHA-256 of the file that a transaction is the content of, as `cordee import` sends it; empty: none."""
+    sent = headers.get(b"x-import-file", b"").decode("latin-1")
+    if sent and not _SHA256.fullmatch(sent):
+        raise Malformed(
+            "X-Import-File is not a SHA-256: 64 hexadecimal digits in lower case would be right", code="value"
+        )
+    return sent
+
+
+def _text(query: bytes) -> str:
+    try:
+        return query.decode()
+    except UnicodeDecodeError:
+        raise Malformed("The parameters are not UTF-8", code="value") from None
+
+
+def _look(payload: bytes) -> Kind:
+    """What a body without Content-Type is, by its first character: a resource cannot be anything else."""
+    match payload[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]:
+        case b"{" | b"":
+            return "json"
+        case b"[":
+            return "json-patch"
+        case b"<":
+            return "xml"
+    return "other"
+
+
+def _unsupported(action: Action) -> UnsupportedMediaType:
+    patch = " and, for a JSON Patch, application/json-patch+json" if action is Action.PATCH else ""
+    return UnsupportedMediaType(f"The body must be application/fhir+json or application/fhir+xml{patch}")
+
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=1, mtime=0)
