@@ -13,7 +13,7 @@ _HEAD = 'math.randomseed(os.time())\nlocal json = {["Content-Type"] = "applicati
 
 
 def _table(name: str, values: Sequence[str]) -> str:
-    return f"local {name} = {{{','.join(json.dumps(v) for v in values)}}}\n"
+    return f"local {name} = {{{','.join(json.dumps(v, ensure_ascii=False) for v in values)}}}\n"
 
 
 def read(ids: Sequence[str]) -> str:

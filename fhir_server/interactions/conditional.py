@@ -20,12 +20,16 @@ _TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*\Z')
 
 
 def require_match(call: Call, current: Stored | None) -> None:
-    """Refuse a write whose If-Match names another version than `current`.
+    """Refuse a write whose If-Match names another version than `current`, or whose If-None-Match names this one.
 
-    Raises `PreconditionFailed`; `Malformed` when the header is no entity tag.
+    Raises `PreconditionFailed`; `Malformed` when a header is no entity tag.
     """
+    there = current is not None and not current.deleted
+    if call.conditions.if_none_match and there:
+        assert current is not None
+        _refuse_match(call.conditions.if_none_match, current)
     if not call.conditions.if_match or call.conditions.if_match.strip() == "*":
-        if call.conditions.if_match and (current is None or current.deleted):
+        if call.conditions.if_match and not there:
             raise PreconditionFailed("If-Match asked for an existing resource, and there is none")
         return
     tags = tags_in(call.conditions.if_match, "If-Match")
@@ -37,6 +41,16 @@ def require_match(call: Call, current: Stored | None) -> None:
         raise PreconditionFailed(
             f"{current.key} is at version {current.version}, and If-Match asked for {shown}"
         )
+
+
+def _refuse_match(header: str, current: Stored) -> None:
+    """If-None-Match on a write (RFC 9110, 13.1.2): `*` means "only if there is none"."""
+    if header.strip() == "*":
+        raise PreconditionFailed(
+            f"If-None-Match asked for no such resource, and {current.key} exists at version {current.version}"
+        )
+    if str(current.version) in tags_in(header, "If-None-Match"):
+        raise PreconditionFailed(f"{current.key} is at version {current.version}, which If-None-Match excludes")
 
 
 def not_modified(conditions: Conditions, current: Stored) -> bool:

@@ -5,8 +5,6 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -14,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from fhir_server.interactions import json_patch
 from fhir_server.interactions.address import entry_call_of
 from fhir_server.interactions.call import Action, Call, Conditions, Reply, Server
 from fhir_server.interactions.outcome import outcome_body
@@ -98,19 +97,9 @@ def _with_body(call: Call, resource: Tree | None) -> Call:
         raise Malformed("This entry needs a 'resource'", code="required")
     if call.action is not Action.PATCH:
         return replace(call, tree=resource)
-    if resource["resourceType"] == "Parameters":
-        return replace(call, tree=resource, media_type=FHIR_JSON)
-    if (
-        resource["resourceType"] == "Binary"
-        and resource.get("contentType", "").partition(";")[0].strip() == JSON_PATCH
-    ):
-        try:
-            return replace(call, body=base64.b64decode(resource.get("data", "")), media_type=JSON_PATCH)
-        except binascii.Error:
-            raise Malformed("The data of the Binary is not base64", code="value") from None
-    raise Malformed(
-        f"A PATCH entry has Parameters (FHIRPath Patch) or a Binary of contentType {JSON_PATCH}", code="value"
-    )
+    if resource.get("resourceType") == "Binary":
+        return replace(call, body=json_patch.body_of_binary(resource), media_type=JSON_PATCH)
+    return replace(call, tree=resource, media_type=FHIR_JSON)
 
 
 def placed(error: FhirError, place: str) -> FhirError:

@@ -5,6 +5,8 @@ https://hl7.org/fhir/R4/http.html#patch
 
 from __future__ import annotations
 
+from typing import Any
+
 from fhir_server.interactions import fhirpath_patch, json_patch
 from fhir_server.interactions.call import Call, Reply, Server
 from fhir_server.interactions.conditional import many, matches_of, require_match
@@ -54,10 +56,21 @@ async def _target(call: Call, tx: Transaction) -> Stored:
 
 def _patched(tree: Tree, call: Call, server: Server) -> Tree:
     if call.media_type == JSON_PATCH:
-        return json_patch.apply(tree, call.body)
+        patched: Tree = _without_empty(json_patch.apply(tree, call.body))
+        return patched
     if call.media_type != FHIR_JSON:
         raise UnsupportedMediaType(f"A patch is {JSON_PATCH}, or Parameters (FHIRPath Patch) as {FHIR_JSON}")
     parameters = call.tree if call.tree is not None else decode(call.body, max_bytes=server.limits.max_bytes)
     if parameters.get("resourceType") != "Parameters":
         raise Malformed("A FHIRPath Patch is a Parameters resource", "resourceType")
     return fhirpath_patch.apply(tree, parameters)
+
+
+def _without_empty(value: Any) -> Any:
+    """FHIR JSON has no empty lists and objects: when JSON Patch has removed the last item, its list goes too."""
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = [(name, _without_empty(item)) for name, item in value.items()]
+    return {name: item for name, item in kept if item not in ([], {})}

@@ -8,33 +8,48 @@ https://hl7.org/fhir/R4/references.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from fhir_server.definitions.targets import local_key
+from fhir_server.kernel.errors import Unprocessable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 
 # Bundles carry other resources: what these point to is the business of whoever takes the Bundle apart.
 _CLOSED = frozenset({"Bundle", "Parameters"})
+# https://hl7.org/fhir/R4/http.html#transaction: `Patient?identifier=…`
+_CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?")
 
 
-def references_in(tree: Tree) -> Iterator[tuple[dict[str, Any], str]]:
+def references_in(tree: Tree) -> list[tuple[dict[str, Any], str]]:
     """Every Reference with a literal `reference`, contained resources and extensions included."""
-    waiting: list[Any] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if type(node) is dict:
-            literal = node.get("reference")
-            if type(literal) is str:
-                yield node, literal
-            waiting.extend(value for value in node.values() if type(value) is dict or type(value) is list)
-        else:
-            waiting.extend(value for value in node if type(value) is dict or type(value) is list)
+    found: list[tuple[dict[str, Any], str]] = []
+    _gather(tree, found)
+    return found
+
+
+def _gather(node: Any, found: list[tuple[dict[str, Any], str]]) -> None:
+    if type(node) is dict:
+        for name, value in node.items():
+            kind = type(value)
+            if kind is dict or kind is list:
+                _gather(value, found)
+            elif name == "reference" and kind is str:
+                found.append((node, value))
+    else:
+        for value in node:
+            kind = type(value)
+            if kind is dict or kind is list:
+                _gather(value, found)
 
 
 def targets_of(tree: Tree, base: str) -> tuple[Key, ...]:
-    """The local resources that `tree` refers to, each once. Empty for Bundle and Parameters."""
+    """The local resources that `tree` refers to, each once. Empty for Bundle and Parameters.
+
+    Raises `Unprocessable` for a conditional reference: a transaction has replaced its own, elsewhere there are none.
+    """
     if tree["resourceType"] in _CLOSED:
         return ()
     found: dict[Key, None] = {}
@@ -42,7 +57,25 @@ def targets_of(tree: Tree, base: str) -> tuple[Key, ...]:
         key = local_key(literal, (base,))
         if key is not None:
             found[key] = None
+        elif _CONDITIONAL.match(literal):
+            raise Unprocessable(
+                "A conditional reference works in a transaction only; Type/id would be right here",
+                next(_places_of(tree, literal, tree["resourceType"]), tree["resourceType"]),
+                code="value",
+            )
     return tuple(found)
+
+
+def _places_of(value: Any, literal: str, place: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places_of(item, literal, f"{place}[{index}]")
+    elif isinstance(value, dict):
+        if value.get("reference") == literal:
+            yield f"{place}.reference"
+        for name, item in value.items():
+            if isinstance(item, dict | list):
+                yield from _places_of(item, literal, f"{place}.{name}")
 
 
 def places_of(value: Any, wanted: Collection[Key], base: str, place: str) -> Iterator[tuple[Key, str]]:

@@ -99,8 +99,9 @@ def stamp(tree: Tree, id: str, version: int, updated: int) -> None:
     stamps = {"versionId": str(version), "lastUpdated": instant_text(updated)}
     if isinstance(meta, dict):
         meta.update(stamps)
-    has_id = "id" in tree
-    if has_id:
+    before = "resourceType"
+    if "id" in tree:
+        before = "id"
         tree["id"] = id
         if meta is not None:
             return
@@ -108,7 +109,7 @@ def stamp(tree: Tree, id: str, version: int, updated: int) -> None:
     tree.clear()
     for name, value in given:
         tree[name] = value
-        if name == ("id" if has_id else "resourceType"):
+        if name == before:
             tree["id"] = id
             if meta is None:
                 tree["meta"] = stamps

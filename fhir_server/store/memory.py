@@ -7,6 +7,7 @@ step that nothing interrupts, and a cursor points into a remembered result.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect
 from collections import ChainMap
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
@@ -45,6 +46,11 @@ class _Past:
     pk: int
     stored: Stored
     until: int
+
+
+def _newest(version: _Past) -> tuple[int, ...]:
+    """Sorts the newest first."""
+    return -version.stored.updated, -version.pk, -version.stored.version
 
 
 _Rows = Mapping[Key, _Row]
@@ -99,9 +105,8 @@ class MemoryStore:
         row = rows.get(key)
         if row is None or version in {None, row.stored.version}:
             return row.stored if row else None
-        return next(
-            (p.stored for p in self._past if p.stored.key == key and p.stored.version == version), None
-        )
+        old = (*(past.stored for past in self._past), *(other.stored for other in self._rows.values()))
+        return next((stored for stored in old if stored.key == key and stored.version == version), None)
 
     def _search(self, rows: _Rows, query: Query) -> Page:
         asked = (query.type, query.where, query.sort)
@@ -202,18 +207,24 @@ class MemoryStore:
             and v.until > low
             and (single or v.stored.updated < mark)
         ]
-        found.sort(key=lambda v: (-v.stored.updated, -v.pk, -v.stored.version))
-        start = _number(place.keys[0]) if place else 0
-        end = start + span.count
+        found.sort(key=_newest)
+        start, end = 0, span.count
+        if place is not None:
+            behind = bisect(found, place.keys, key=_newest)
+            start, end = (
+                (max(0, behind - 1 - span.count), behind - 1)
+                if place.backward
+                else (behind, behind + span.count)
+            )
 
-        def cursor(at: int) -> str:
-            return cursor_of(Place((at,), watermark=mark), query, self.hasher)
+        def cursor(at: int, *, backward: bool) -> str:
+            return cursor_of(Place(_newest(found[at]), backward, watermark=mark), query, self.hasher)
 
         return Page(
             tuple(v.stored for v in found[start:end]),
             len(found),
-            cursor(end) if end < len(found) and span.count else "",
-            cursor(max(0, start - span.count)) if start else "",
+            cursor(end - 1, backward=False) if 0 < end < len(found) else "",
+            cursor(start, backward=True) if start else "",
             watermark=mark,
         )
 
@@ -235,7 +246,10 @@ class _Buffered:
         self._files: dict[str, str] = {}
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
-        return self._store._read(self._rows(), key, version)
+        draft = self.drafts.get(key)
+        if draft is not None and version in {None, draft.version}:
+            return self._row(draft).stored
+        return self._store._read(self._store._rows, key, version)
 
     async def search(self, query: Query) -> Page:
         self._nothing_written()

@@ -159,7 +159,9 @@ class PostgresStore:
             with translated():
                 connection = await self._pool.getconn()
             try:
-                return connection, *await announce(Session(connection).run, self._database.clock)
+                while not (announced := await announce(Session(connection).run, self._database.clock)):
+                    await connection.rollback()
+                return connection, *announced
             except psycopg.OperationalError as error:
                 # The pool may hold connections of a server that has restarted since. Each is met once.
                 if not connection.closed:

@@ -87,19 +87,19 @@ class Clock:
         self.last = max(self.last, updated // 1000)
 
 
-async def announce(run: Run, clock: Clock) -> tuple[int, int]:
-    """Hold a stamp (ms) for the transaction that `run` is in. Also gives the server's number of that session."""
-    while True:
-        stamp = clock.stamp()
-        ((allowed, fence, session),) = await run(
-            _ANNOUNCE, (pack_int8(STAMP_LOCKS | stamp), pack_int8(stamp))
-        )
-        assert allowed is not None
-        assert fence is not None
-        assert session is not None
-        clock.saw_fence(unpack_int(fence))
-        if unpack_bool(allowed):
-            return stamp, unpack_int(session)
+async def announce(run: Run, clock: Clock) -> tuple[int, int] | None:
+    """Hold a stamp (ms) for the transaction that `run` is in. Also gives the server's number of that session.
+
+    None if the fence has passed the stamp meanwhile: the transaction must end, and its lock with it; a new one will do.
+    """
+    stamp = clock.stamp()
+    params = pack_int8(STAMP_LOCKS | stamp), pack_int8(stamp)
+    ((allowed, fence, session),) = await run(_ANNOUNCE, params)
+    assert allowed is not None
+    assert fence is not None
+    assert session is not None
+    clock.saw_fence(unpack_int(fence))
+    return (stamp, unpack_int(session)) if unpack_bool(allowed) else None
 
 
 async def watermark(run: Run, clock: Clock, session: int = 0) -> int:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from fhir_server.interactions.address import Place
 from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.interactions.outcome import outcome_body
 from fhir_server.kernel.errors import Malformed, Unprocessable
 from fhir_server.kernel.times import http_text
 from fhir_server.kernel.wire import decode, encode
 from fhir_server.web import binary, presentation
-from fhir_server.interactions.address import Place
 from fhir_server.web.negotiation import JSON, Controls, Form
 from fhir_server.web.xml import xml_of
 

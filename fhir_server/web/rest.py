@@ -18,12 +18,12 @@ from itertools import count
 
 from starlette.types import Receive, Scope, Send
 
+from fhir_server.interactions.address import Place, place_of, segments_of
 from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.interactions.outcome import reply_of
 from fhir_server.kernel.errors import FhirError, Malformed, NotAcceptable, UnsupportedMediaType
 from fhir_server.kernel.wire import decode, encode
 from fhir_server.web import binary, presentation
-from fhir_server.interactions.address import Place, place_of, segments_of
 from fhir_server.web.answer import READING, Answer, Headers, native, options_of, shown
 from fhir_server.web.negotiation import (
     FHIR_JSON,
@@ -57,7 +57,7 @@ _PATCHES: frozenset[Kind] = frozenset({"json", "xml", "json-patch"})
 _SINGLE = frozenset({b"content-type", b"host", b"if-modified-since", b"if-none-exist", b"content-encoding"})
 _TRACE = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_LARGE = 1_000_000  # bytes: from here on compressing would hold up every other request of the worker
+_LARGE = 1_000_000  # bytes: from here on compressing or reading XML would hold up every other request of the worker
 _EXPOSED = b"ETag, Location, Content-Location, Last-Modified, X-Request-Id"
 
 
@@ -192,6 +192,8 @@ class Rest:
         sent = headers.get(b"content-type", b"")
         if place.type == "Binary" and action in {Action.CREATE, Action.UPDATE}:
             payload = await payload_of(receive, headers, self._options.max_body_bytes)
+            if len(payload) >= _LARGE:
+                return await asyncio.to_thread(self._binary, sent, payload, place, headers), FHIR_JSON
             return self._binary(sent, payload, place, headers), FHIR_JSON
         taken: frozenset[Kind] = _PATCHES if action is Action.PATCH else _RESOURCES
         kind = kind_of(sent)
@@ -202,7 +204,7 @@ class Rest:
         if kind not in taken:
             raise _unsupported(action)
         if kind == "xml":
-            return encode(tree_of(payload, max_bytes=self._options.max_body_bytes)), FHIR_JSON
+            return await _from_xml(payload, self._options.max_body_bytes), FHIR_JSON
         return payload, JSON_PATCH if kind == "json-patch" else FHIR_JSON
 
     def _binary(self, sent: bytes, payload: bytes, place: Place, headers: Mapping[bytes, bytes]) -> bytes:
@@ -325,6 +327,15 @@ def _look(payload: bytes) -> Kind:
 def _unsupported(action: Action) -> UnsupportedMediaType:
     patch = " and, for a JSON Patch, application/json-patch+json" if action is Action.PATCH else ""
     return UnsupportedMediaType(f"The body must be application/fhir+json or application/fhir+xml{patch}")
+
+
+async def _from_xml(payload: bytes, max_bytes: int) -> bytes:
+    """The FHIR JSON of a resource in XML."""
+
+    def read() -> bytes:
+        return encode(tree_of(payload, max_bytes=max_bytes))
+
+    return await asyncio.to_thread(read) if len(payload) >= _LARGE else read()
 
 
 def _packed(body: bytes) -> bytes:

@@ -14,10 +14,14 @@ from fhir_server.store.contract import Draft, ResourceStore, Stored, Transaction
 
 
 class Writer:
-    """Writes small resources whose entries are given by hand, and knows them again for updates."""
+    """Writes small resources whose entries are given by hand, and knows them again for updates.
+
+    What `put` and `new` write have stamps of their own, in order.
+    """
 
     def __init__(self, store: ResourceStore) -> None:
         self.store = store
+        self.last = 0
         self.known: dict[Key, tuple[Entries, tuple[Key, ...]]] = {}
 
     def draft(
@@ -49,7 +53,9 @@ class Writer:
 
     async def put(self, key: Key, entries: Entries | None = None, **rest: Any) -> Draft:
         async with self.store.begin() as tx:
-            draft = self.draft(key, await tx.lock(key), await tx.stamp(), entries, **rest)
+            stamp = max(await tx.stamp(), self.last + 1000)
+            draft = self.draft(key, await tx.lock(key), stamp, entries, **rest)
+            self.last = draft.updated
             await tx.write(draft)
         return draft
 

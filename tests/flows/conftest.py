@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from starlette.types import ASGIApp, Message
 
 from fhir_server.app import application
@@ -77,3 +78,17 @@ async def serve(migrated_url: str) -> AsyncIterator[Serve]:
 async def client(serve: Serve) -> httpx.AsyncClient:
     """A client of a server with default settings."""
     return await serve()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(databases: Any, migrated_template: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of one server with default settings, for tests with `loop_scope="session"` that keep to their own data."""
+    url = databases.create(migrated_template)
+    app = application(Settings(database=DatabaseSettings(url=url)))
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with (
+        alive(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test.example/fhir/", timeout=60) as client,
+    ):
+        yield client
+    databases.drop(url)

@@ -23,8 +23,17 @@ XML_FILES = sorted((MATERIAL / "xml").glob("*.xml"))
 FHIR = "http://hl7.org/fhir"
 
 # file → status and the place of the first thing that is wrong. docs/fidelity.md gives the rule for each.
-REFUSED: dict[str, tuple[int, str]] = {}
-REFUSED_XML: dict[str, tuple[int, str]] = {}
+REFUSED = {
+    "ActivityDefinition-blood-tubes-supply.json": (422, "ActivityDefinition.text.div"),
+    "DeviceMetric-example.json": (422, "DeviceMetric.parent"),
+    "DeviceUseStatement-example.json": (422, "DeviceUseStatement.reasonReference[0]"),
+    "EventDefinition-example.json": (422, "EventDefinition.text.div"),
+    "Questionnaire-zika-virus-exposure-assessment.json": (422, "Questionnaire.text.div"),
+}
+REFUSED_XML = {
+    "myconsent-ext.xml": (400, "StructureDefinition"),
+    "observation-example.xml": (400, "Observation.extension[0]"),
+}
 
 Serve = Callable[..., Any]
 

@@ -103,7 +103,9 @@ def test_a_tree_of_a_foreign_value_cannot_be_written() -> None:
     [
         ({"resourceType": "Basic"}, ["resourceType", "id", "meta"]),
         ({"resourceType": "Basic", "code": {}}, ["resourceType", "id", "meta", "code"]),
-        ({"id": "x", "resourceType": "Basic", "code": {}}, ["resourceType", "id", "meta", "code"]),
+        ({"id": "x", "resourceType": "Basic", "code": {}}, ["id", "meta", "resourceType", "code"]),
+        ({"code": {}, "id": "x", "resourceType": "Basic"}, ["code", "id", "meta", "resourceType"]),
+        ({"code": {}, "meta": {}, "resourceType": "Basic"}, ["code", "meta", "resourceType", "id"]),
         (
             {"code": {}, "meta": {}, "id": "x", "resourceType": "Basic"},
             ["code", "meta", "id", "resourceType"],

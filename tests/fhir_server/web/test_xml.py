@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import string
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from fhir_server.web.xml_narrative import XHTML
 CONFORMANCE = Path(__file__).parents[3] / "../shared/conformance"
 EXAMPLES = sorted((CONFORMANCE / "r4-examples").glob("*.json"))
 XML_FILES = sorted((CONFORMANCE / "xml").glob("*.xml"))
+CASES = sorted((CONFORMANCE / "validator").glob("*.xml"))
 needs_material = pytest.mark.skipif(not EXAMPLES, reason="the shared conformance material is absent")
 
 # What is wrong with a file of the material, and not with us.
@@ -274,6 +276,13 @@ def test_official_xml_comes_back_as_the_same_canonical_xml(file: Path) -> None:
         return
 
     assert canonical(xml_of(tree_of(body))) == canonical(body)
+
+
+@needs_material
+@pytest.mark.parametrize("file", CASES, ids=lambda file: file.name)
+def test_whatever_is_in_the_file_it_is_a_tree_or_refused(file: Path) -> None:
+    with suppress(FhirError):
+        tree_of(file.read_bytes())
 
 
 @needs_material

@@ -1,0 +1,392 @@
+"""The contract of a store: what a search finds, in which order, on which page, and what it brings along."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fhir_server.kernel.errors import Malformed
+from fhir_server.kernel.keys import Key
+from fhir_server.search.entries import Entries
+from fhir_server.search.query import (
+    Dates,
+    DateValue,
+    Ids,
+    Include,
+    Missing,
+    Name,
+    Not,
+    Nothing,
+    Predicate,
+    Prefix,
+    Query,
+    References,
+    Sort,
+    Strings,
+    StringValue,
+    Tokens,
+    TokenValue,
+    Updated,
+)
+from fhir_server.store.contract import ResourceStore
+from tests.contracts.writing import Writer, all_pages, entries, keys_of
+
+PATIENT = "Patient"
+OBSERVATION = "Observation"
+GENDER = Name(PATIENT, "gender")
+FAMILY = Name(PATIENT, "family")
+BIRTHDATE = Name(PATIENT, "birthdate")
+ORGANIZATION = Name(PATIENT, "organization")
+
+ANNE, BOB, CARL, DORA = (Key(PATIENT, name) for name in ("anne", "bob", "carl", "dora"))
+HOSPITAL = Key("Organization", "hospital")
+
+
+def body(family: str) -> bytes:
+    return f'{{"resourceType":"Patient","name":[{{"family":"{family}"}}]}}'.encode()
+
+
+@pytest.fixture
+async def people(store: ResourceStore, writer: Writer) -> ResourceStore:
+    """Four patients; Dora has nothing but an id, and was Bob's namesake until she was updated."""
+    hasher = store.hasher
+    here = {
+        ANNE: entries(
+            hasher,
+            PATIENT,
+            tokens=[("gender", "s", "female"), ("gender", "t", "f")],
+            strings=[("family", "Payet"), ("family", "Hoarau-Payet")],
+            dates=[("birthdate", 100, 200)],
+            references=[("organization", HOSPITAL)],
+        ),
+        BOB: entries(
+            hasher,
+            PATIENT,
+            tokens=[("gender", "s", "male")],
+            strings=[("family", "PAYET")],
+            dates=[("birthdate", 200, 300), ("birthdate", 50, 60)],
+        ),
+        CARL: entries(
+            hasher,
+            PATIENT,
+            tokens=[("gender", "", "male")],
+            strings=[("family", "Éthève")],
+            dates=[("birthdate", 150, 160)],
+            references=[("organization", HOSPITAL)],
+        ),
+        DORA: entries(hasher, PATIENT, tokens=[("gender", "s", "male")], strings=[("family", "Payet")]),
+    }
+    names = {ANNE: "Payet", BOB: "PAYET", CARL: "Éthève", DORA: "Payet"}
+    for key, rows in here.items():
+        await writer.put(key, rows, body=body(names[key]))
+    await writer.put(DORA, body=b'{"resourceType":"Patient"}')
+    gone = await writer.new(PATIENT, here[ANNE])
+    await writer.put(gone, deleted=True)
+    await writer.new(
+        OBSERVATION,
+        entries(hasher, OBSERVATION, tokens=[("gender", "s", "male")], strings=[("family", "Payet")]),
+    )
+    return store
+
+
+def tokens(*values: tuple[str | None, str | None]) -> Tokens:
+    return Tokens(GENDER, tuple(TokenValue(*value) for value in values))
+
+
+def strings(mode: str, *texts: str) -> Strings:
+    return Strings(FAMILY, tuple(StringValue(text, mode) for text in texts))  # type: ignore[arg-type]
+
+
+def dates(*values: tuple[Prefix, int, int]) -> Dates:
+    return Dates(BIRTHDATE, tuple(DateValue(*value) for value in values))
+
+
+FOUND: list[tuple[Predicate, set[Key]]] = [
+    (tokens(("s", "male")), {BOB}),
+    (tokens((None, "male")), {BOB, CARL}),
+    (tokens(("", "male")), {CARL}),
+    (tokens(("s", None)), {ANNE, BOB}),
+    (tokens(("t", None)), {ANNE}),
+    (tokens(("s", "female"), ("t", "f"), ("", "male")), {ANNE, CARL}),
+    (tokens((None, "female"), (None, "f"), ("s", "male")), {ANNE, BOB}),
+    (tokens(("s", "female"), ("s", None)), {ANNE, BOB}),
+    (tokens((None, "unheard of")), set()),
+    (strings("starts", "payet"), {ANNE, BOB}),
+    (strings("starts", "hoar", "eth"), {ANNE, CARL}),
+    (strings("starts", "ayet"), set()),
+    (strings("contains", "ayet"), {ANNE, BOB}),
+    (strings("contains", "u p", "v"), {ANNE, CARL}),
+    (strings("contains", "%"), set()),
+    (strings("exact", "Payet"), {ANNE}),
+    (strings("exact", "PAYET", "Éthève"), {BOB, CARL}),
+    (strings("exact", "payet"), set()),
+    (strings("exact", "Paye"), set()),
+    (dates(("eq", 100, 200)), {ANNE, CARL}),
+    (dates(("ne", 100, 200)), {BOB}),
+    (dates(("gt", 100, 160)), {ANNE, BOB}),
+    (dates(("lt", 100, 200)), {BOB}),
+    (dates(("ge", 150, 250)), {BOB, CARL}),
+    (dates(("le", 60, 150)), {BOB}),
+    (dates(("sa", 100, 200)), {BOB}),
+    (dates(("eb", 100, 200)), {BOB}),
+    (dates(("ap", 155, 157)), {ANNE, CARL}),
+    (dates(("eq", 50, 60), ("eq", 150, 160)), {BOB, CARL}),
+    (dates(("eq", 50, 60), ("sa", 200, 210)), {BOB}),
+    (References(ORGANIZATION, (HOSPITAL,)), {ANNE, CARL}),
+    (References(ORGANIZATION, (HOSPITAL, Key("Organization", "other")), ("http://x",)), {ANNE, CARL}),
+    (References(ORGANIZATION, (Key("Organization", "other"),)), set()),
+    (Ids(("anne", "nobody", "carl")), {ANNE, CARL}),
+    (Missing(FAMILY, True), {DORA}),
+    (Missing(FAMILY, False), {ANNE, BOB, CARL}),
+    (Not(tokens((None, "male"))), {ANNE, DORA}),
+    (Not(strings("exact", "Payet")), {BOB, CARL, DORA}),
+    (Not(References(ORGANIZATION, (HOSPITAL,))), {BOB, DORA}),
+    (Nothing(), set()),
+    (Not(Nothing()), {ANNE, BOB, CARL, DORA}),
+]
+
+
+@pytest.mark.parametrize(
+    ("predicate", "expected"), FOUND, ids=lambda value: "" if isinstance(value, set) else None
+)
+async def test_a_predicate_finds_those_it_describes(
+    people: ResourceStore, predicate: Predicate, expected: set[Key]
+) -> None:
+    page = await people.search(Query(PATIENT, (predicate,)))
+
+    assert {stored.key for stored in page.items} == expected
+    assert page.total == len(expected)
+
+
+async def test_each_predicate_narrows_every_other(people: ResourceStore) -> None:
+    for one, these in FOUND:
+        for other, those in FOUND:
+            found = await keys_of(people, Query(PATIENT, (one, other)))
+            assert set(found) == these & those, (one, other)
+
+
+async def test_last_updated_is_a_point_of_one_millisecond(store: ResourceStore, writer: Writer) -> None:
+    drafts = [await writer.put(Key(PATIENT, name)) for name in ("a", "b", "c")]
+    second = drafts[1].updated
+
+    def found(prefix: Prefix, low: int, high: int) -> Query:
+        return Query(PATIENT, (Updated((DateValue(prefix, low, high),)),), sort=(Sort("id", None),))
+
+    async def ids(query: Query) -> str:
+        return "".join(key.id for key in await keys_of(store, query))
+
+    assert await ids(found("eq", second, second + 1000)) == "b"
+    assert await ids(found("ne", second, second + 1000)) == "ac"
+    assert await ids(found("gt", second, second + 1000)) == "c"
+    assert await ids(found("ge", second, second + 1000)) == "bc"
+    assert await ids(found("lt", second, second + 1000)) == "a"
+    assert await ids(found("le", second, second + 1000)) == "ab"
+    assert await ids(found("sa", second, second + 1000)) == "c"
+    assert await ids(found("eb", second, second + 1000)) == "a"
+    assert await ids(found("ap", second, second + 1000)) == "b"
+
+
+async def test_a_type_without_resources_or_of_another_standard_has_none(store: ResourceStore) -> None:
+    for unknown in ("Basic", "NoSuchType"):
+        page = await store.search(Query(unknown))
+        assert (page.items, page.total) == ((), 0)
+
+
+# Order and pages ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ((Sort("id", None),), [ANNE, BOB, CARL, DORA]),
+        ((Sort("id", None, True),), [DORA, CARL, BOB, ANNE]),
+        ((Sort("updated", None),), [ANNE, BOB, CARL, DORA]),
+        ((Sort("updated", None, True),), [DORA, CARL, BOB, ANNE]),
+        ((Sort("date", BIRTHDATE),), [BOB, ANNE, CARL, DORA]),
+        ((Sort("date", BIRTHDATE, True),), [BOB, ANNE, CARL, DORA]),
+        ((Sort("string", FAMILY), Sort("id", None)), [CARL, ANNE, BOB, DORA]),
+        ((Sort("string", FAMILY, True), Sort("id", None, True)), [BOB, ANNE, CARL, DORA]),
+        ((Sort("string", FAMILY, True), Sort("date", BIRTHDATE)), [BOB, ANNE, CARL, DORA]),
+    ],
+)
+@pytest.mark.parametrize("where", [(), (Not(Nothing()),), (Ids(("anne", "bob", "carl", "dora")),)])
+async def test_resources_come_in_the_order_asked_for_on_pages_of_any_size(
+    people: ResourceStore, sort: tuple[Sort, ...], expected: list[Key], where: tuple[Predicate, ...]
+) -> None:
+    for count in (1, 2, 3, 4, 5):
+        assert await all_pages(people, Query(PATIENT, where, sort, count)) == expected
+
+
+@pytest.mark.parametrize("sort", [(), (Sort("string", FAMILY),), (Sort("updated", None, True),)])
+async def test_pages_go_back_as_they_came(people: ResourceStore, sort: tuple[Sort, ...]) -> None:
+    query = Query(PATIENT, sort=sort, count=1)
+    first = await people.search(query)
+    second = await people.search(replace(query, cursor=first.next))
+    third = await people.search(replace(query, cursor=second.next))
+
+    back = await people.search(replace(query, cursor=third.previous))
+    again = await people.search(replace(query, cursor=back.previous))
+
+    assert first.previous == ""
+    assert back.items == second.items
+    assert again.items == first.items
+    assert again.previous == ""
+    assert again.next
+
+
+@pytest.mark.parametrize(
+    "where", [(), (tokens(("s", "male")),), (tokens((None, "male")),), (strings("starts", "p"),)]
+)
+async def test_pages_hide_and_repeat_nothing_while_others_write(
+    store: ResourceStore, writer: Writer, where: tuple[Predicate, ...]
+) -> None:
+    here = entries(store.hasher, PATIENT, tokens=[("gender", "s", "male")], strings=[("family", "Payet")])
+    there = [await writer.new(PATIENT, here) for _ in range(12)]
+    query = Query(PATIENT, where, count=3)
+    page = await store.search(query)
+    found = list(page.items)
+    while page.next:
+        await writer.new(PATIENT, here)
+        await writer.put(there[len(found) % 12], here)
+        page = await store.search(replace(query, cursor=page.next))
+        found += page.items
+
+    keys = [stored.key for stored in found]
+    assert set(there) <= set(keys)
+    assert len(keys) == len(set(keys))
+
+
+async def test_totals_are_as_exact_as_asked_for(people: ResourceStore) -> None:
+    def query(**rest: object) -> Query:
+        return replace(Query(PATIENT, count=3), **rest)  # type: ignore[arg-type]
+
+    assert (await people.search(query())).total == 4
+    assert (await people.search(query(total="accurate"))).total == 4
+    assert (await people.search(query(total="estimate"))).total == 4
+    assert (await people.search(query(total="none"))).total is None
+    assert (await people.search(query(total="none", count=5))).total == 4
+    only = await people.search(query(count=0, total="none"))
+    assert (only.items, only.total, only.next) == ((), 4, "")
+    second = await people.search(query(cursor=(await people.search(query())).next))
+    assert second.total == 4
+
+
+async def test_a_cursor_that_is_not_ours_is_refused(people: ResourceStore) -> None:
+    query = Query(PATIENT, count=1)
+    cursor = (await people.search(query)).next
+
+    for wrong in (
+        replace(query, cursor="x"),
+        replace(query, cursor="é"),
+        replace(query, cursor=cursor[:-4] + "AAAA"),
+        replace(query, cursor=cursor, where=(Ids(("anne",)),)),
+        replace(query, cursor=cursor, sort=(Sort("id", None),)),
+    ):
+        with pytest.raises(Malformed):
+            await people.search(wrong)
+
+
+# Includes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def record(store: ResourceStore, writer: Writer) -> ResourceStore:
+    """A patient of a hospital, two observations of her by one practitioner, one of them of the other."""
+    hasher = store.hasher
+    doctor = Key("Practitioner", "doctor")
+    await writer.put(doctor)
+    await writer.put(HOSPITAL)
+    await writer.put(ANNE, entries(hasher, PATIENT, references=[("organization", HOSPITAL)]))
+    first = entries(
+        hasher,
+        OBSERVATION,
+        references=[("subject", ANNE), ("patient", ANNE), ("performer", doctor), ("performer", HOSPITAL)],
+    )
+    await writer.put(Key(OBSERVATION, "first"), first)
+    second = entries(
+        hasher,
+        OBSERVATION,
+        references=[
+            ("subject", ANNE),
+            ("has-member", Key(OBSERVATION, "first")),
+            ("focus", Key("Basic", "never")),
+        ],
+    )
+    await writer.put(Key(OBSERVATION, "second"), second)
+    return store
+
+
+def include(
+    type: str, code: str, target: str = "", *, reverse: bool = False, iterate: bool = False
+) -> Include:
+    return Include(Name(type, code), target, reverse, iterate)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Query(OBSERVATION, includes=(include(OBSERVATION, "subject"),)), {"anne"}),
+        (Query(OBSERVATION, includes=(include(OBSERVATION, "patient"),)), {"anne"}),
+        (Query(OBSERVATION, includes=(include(OBSERVATION, "performer"),)), {"doctor", "hospital"}),
+        (Query(OBSERVATION, includes=(include(OBSERVATION, "performer", "Practitioner"),)), {"doctor"}),
+        (Query(OBSERVATION, includes=(include(OBSERVATION, "*"),)), {"anne", "doctor", "hospital"}),
+        (Query(OBSERVATION, includes=(include(PATIENT, "organization"),)), set()),
+        (Query(OBSERVATION, includes=(include(OBSERVATION, "focus"),)), set()),
+        (
+            Query(OBSERVATION, (Ids(("second",)),), includes=(include(OBSERVATION, "*"),)),
+            {"anne", "first"},
+        ),
+        (
+            Query(
+                OBSERVATION,
+                (Ids(("second",)),),
+                includes=(include(OBSERVATION, "*"), include(PATIENT, "organization", iterate=True)),
+            ),
+            {"anne", "first", "hospital"},
+        ),
+        (Query(PATIENT, includes=(include(OBSERVATION, "subject", reverse=True),)), {"first", "second"}),
+        (Query(PATIENT, includes=(include(OBSERVATION, "patient", reverse=True),)), {"first", "second"}),
+        (Query("Practitioner", includes=(include(OBSERVATION, "*", reverse=True),)), {"first"}),
+        (Query("Organization", includes=(include("*", "*", reverse=True),)), {"anne", "first"}),
+        (Query("Organization", includes=(include(OBSERVATION, "performer", PATIENT, reverse=True),)), set()),
+        (Query(PATIENT, includes=(include(OBSERVATION, "performer", reverse=True),)), set()),
+    ],
+)
+async def test_a_page_brings_along_what_its_includes_name(
+    record: ResourceStore, query: Query, expected: set[str]
+) -> None:
+    page = await record.search(query)
+
+    ids = [stored.key.id for stored in page.included]
+    assert set(ids) == expected
+    assert len(ids) == len(expected)
+    assert page.total == len(page.items)
+
+
+async def test_what_is_deleted_is_not_included(record: ResourceStore, writer: Writer) -> None:
+    await writer.put(Key("Practitioner", "doctor"), deleted=True)
+    query = Query(OBSERVATION, includes=(include(OBSERVATION, "performer"),))
+
+    page = await record.search(query)
+
+    assert [stored.key for stored in page.included] == [HOSPITAL]
+
+
+async def test_an_update_that_moves_the_main_date_is_found_as_before(
+    store: ResourceStore, writer: Writer
+) -> None:
+    def rows(moment: int | None, code: str) -> Entries:
+        return entries(
+            store.hasher, OBSERVATION, tokens=[("status", "s", "final"), ("code", "c", code)], moment=moment
+        )
+
+    status = Tokens(Name(OBSERVATION, "status"), (TokenValue("s", "final"),))
+    key = await writer.new(OBSERVATION, rows(5, "x"))
+    for moment, code in ((7, "x"), (7, "y"), (None, "y"), (3, "x")):
+        await writer.put(key, rows(moment, code))
+        here = Tokens(Name(OBSERVATION, "code"), (TokenValue("c", code),))
+        gone = Tokens(Name(OBSERVATION, "code"), (TokenValue("c", "y" if code == "x" else "x"),))
+
+        assert await keys_of(store, Query(OBSERVATION, (status, here))) == [key]
+        assert await keys_of(store, Query(OBSERVATION, (gone,))) == []
