@@ -24,7 +24,7 @@ Number = jiter.LosslessFloat
 
 # The parser stops at 200 levels; R4's deepest real resources (nested Questionnaire items) stay far below.
 MAX_DEPTH = 200
-_NEGATIVE_ZERO = re.compile(rb"[:\[,\s]-0\s*[,\]}]")
+_NEGATIVE_ZERO = re.compile(rb"-0\s*[,\]}]")  # begins with a literal, which is searched for at full speed
 _PLACE = re.compile(r" at line (\d+) column (\d+)$")
 
 

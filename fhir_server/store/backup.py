@@ -81,7 +81,7 @@ def backup(
     """
     target = target.absolute()
     if target.exists() and not overwrite:
-        raise BackupError(f"{target} exists already. Name another file, or allow it to be overwritten.")
+        raise BackupError(f"{target} exists already. Name another file, or allow it to be overwritten (--overwrite).")
     if not target.parent.is_dir():
         raise BackupError(f"{target.parent} is not a directory: make it first.")
     clients = _clients(programs)
@@ -128,7 +128,7 @@ def restore(
         if found is not None and found[0] and not replace:
             raise BackupError(
                 f"The database is not empty ({found[0]} tables and other relations). "
-                "Restore into an empty one, or allow its content to be replaced."
+                "Restore into an empty one, or allow its content to be replaced (--replace)."
             )
         if replace:
             _require_alone(connection)

@@ -149,6 +149,9 @@ class ResourceStore(Reader, Protocol):
     def new_id(self) -> str:
         """An id for a new resource, unique, time-ordered."""
 
+    async def noted(self, sha256: str) -> bool:
+        """Whether a file was recorded with `note_file`."""
+
     async def ready(self) -> bool:
         """Whether the database answers."""
 

@@ -32,11 +32,19 @@ class Place:
     backward: bool = False
     total: int | None = None
     watermark: int = 0
+    plan: int = 0
 
 
 def cursor_of(place: Place, query: object, hasher: Hasher) -> str:
     """`query`: what the cursor belongs to; its `repr` tells it from others."""
-    fields = [_fingerprint(query, hasher), place.keys, place.backward, place.total, place.watermark]
+    fields = [
+        _fingerprint(query, hasher),
+        place.keys,
+        place.backward,
+        place.total,
+        place.watermark,
+        place.plan,
+    ]
     data = orjson.dumps(fields)
     return urlsafe_b64encode(hasher.sign(data) + data).rstrip(b"=").decode()
 
@@ -52,10 +60,10 @@ def place_of(cursor: str, query: object, hasher: Hasher) -> Place | None:
     signature, payload = data[:_SIGNATURE], data[_SIGNATURE:]
     if not compare_digest(signature, hasher.sign(payload)):
         raise _refused()
-    fingerprint, keys, backward, total, watermark = orjson.loads(payload)
+    fingerprint, keys, backward, total, watermark, plan = orjson.loads(payload)
     if fingerprint != _fingerprint(query, hasher):
         raise _refused()
-    return Place(tuple(keys), backward, total, watermark)
+    return Place(tuple(keys), backward, total, watermark, plan)
 
 
 def turned(rows: Sequence[T], count: int, place: Place | None) -> tuple[list[T], bool, bool]:

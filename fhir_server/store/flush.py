@@ -1,101 +1,45 @@
-"""All the writes of a transaction as one statement: drafts → SQL text and its parameters.
+"""All the writes of a transaction on their way into one statement: drafts → rows → parameters.
 
-The text depends only on which parts are there (creates, updates, deletions, index tables), so there are few texts, and
-the rows travel as arrays. The statement first takes its locks, then judges, and every part that writes asks the gate:
-
-- `held`, `fence`: the stamp is announced, then found to be after all that a history has shown (`watermark.py`);
-- `found`: every local target of a reference exists, and is locked against deletion until this commits;
-- `current`: every superseded version is still current, and is locked. `for update` and its weaker kinds follow a row to
-  its newest version, so this compare-and-set sees what was committed after the statement's snapshot.
-
-If the gate is closed nothing is written, and the answer says why. A key that exists already, which only a concurrent
-creation of the same id can cause, is a unique violation.
+An update brings the index rows of the version that it supersedes, and writes only the difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries, Hasher
-from fhir_server.store.binary import (
-    BOOL_ARRAY,
-    BYTEA_ARRAY,
-    FLOAT8_ARRAY,
-    INT2_ARRAY,
-    INT4_ARRAY,
-    INT8,
-    INT8_ARRAY,
-    TEXT_ARRAY,
-    pack_bools,
-    pack_byteas,
-    pack_float8s,
-    pack_int2s,
-    pack_int4s,
-    pack_int8,
-    pack_int8s,
-    pack_texts,
-    unpack_bool,
-    unpack_int,
-    unpack_int8s,
-)
+from fhir_server.store.binary import pack_int8, pack_int8s, unpack_bool, unpack_int, unpack_int8s
 from fhir_server.store.contract import Draft
 from fhir_server.store.ids import created
 from fhir_server.store.pipeline import Row, Statement
-from fhir_server.store.tables import METHOD_NUMBERS, TYPE_NUMBERS
+from fhir_server.store.tables import ANY_PARAMETER, METHOD_NUMBERS, SEVERAL_VALUES, TYPE_NUMBERS
 from fhir_server.store.watermark import STAMP_LOCKS
+from fhir_server.store.write_statement import (
+    CREATED,
+    CREATES,
+    DELETIONS,
+    ENTRY_BITS,
+    ENTRY_TABLES,
+    FILE,
+    FILES,
+    KEEP,
+    KEPT,
+    ONE,
+    PACK,
+    PACK_ARRAY,
+    SHARED,
+    SLICES,
+    TARGETS,
+    UPDATED,
+    UPDATES,
+    write_statement,
+)
 
 ALWAYS: Final = 1 << 62  # as a limit of the fence: the stamp was announced before, when it was checked
-
-ANY_PARAMETER: Final = ("*", "target")  # as a type and a parameter: of references that no parameter reaches
-
-_TARGETS, _KEPT, _CREATES, _UPDATES, _DELETIONS, _FILES = (1 << bit for bit in range(6))
-_OPEN: Final = "(select open from gate)"
-# Then a bit for each index table with rows to add, and one for each with rows to remove.
-_ENTRY_BITS: Final = 6
-
-_PACK: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
-    "bool": (pack_bools, BOOL_ARRAY),
-    "bytea": (pack_byteas, BYTEA_ARRAY),
-    "float8": (pack_float8s, FLOAT8_ARRAY),
-    "smallint": (pack_int2s, INT2_ARRAY),
-    "int": (pack_int4s, INT4_ARRAY),
-    "bigint": (pack_int8s, INT8_ARRAY),
-    "text": (pack_texts, TEXT_ARRAY),
-}
-_ENTRY_TABLES: Final[dict[str, dict[str, str]]] = {
-    "entry": {"key": "bigint", "space": "bigint", "moment": "bigint", "pk": "bigint"},
-    "entry_string": {"parameter": "bigint", "value": "text", "pk": "bigint"},
-    "entry_date": {"parameter": "bigint", "low": "bigint", "high": "bigint", "pk": "bigint"},
-    "entry_quantity": {
-        "parameter": "bigint",
-        "unit": "bigint",
-        "low": "float8",
-        "high": "float8",
-        "pk": "bigint",
-    },
-}
-# What a draft writes into `resource`. Two arrays of each row, `present` and `refs`, come as slices of one long array.
-_NEW: Final[dict[str, str]] = {
-    "pk": "bigint",
-    "version": "int",
-    "updated": "bigint",
-    "compartment": "bigint",
-    "moment": "bigint",
-    "method": "smallint",
-    "present_from": "int",
-    "present_to": "int",
-    "refs_from": "int",
-    "refs_to": "int",
-    "body": "bytea",
-}
-_CREATED: Final = _NEW | {"self": "bigint", "type": "smallint", "id": "text"}
-_UPDATED: Final = _NEW | {"deleted": "bool"}
-_KEEP: Final = {"pk": "bigint", "version": "int"}
-_FILE: Final = {"sha256": "text", "name": "text", "at": "bigint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +63,12 @@ class _Columns:
     def __bool__(self) -> bool:
         return bool(self.rows)
 
-    def packed(self) -> list[bytes | None]:
-        """One array for each column."""
-        values = zip(*self.rows, strict=True)
-        return [_PACK[kind][0](column) for kind, column in zip(self.columns.values(), values, strict=True)]
+    def packed(self, *, one: bool = False) -> list[bytes | None]:
+        """An array for each column. `one`: without those that are the same for all rows of one resource."""
+        columns = zip(self.columns.items(), zip(*self.rows, strict=True), strict=True)
+        return [
+            PACK_ARRAY[kind][0](values) for (name, kind), values in columns if not (one and name in SHARED)
+        ]
 
 
 class _Drafts(_Columns):
@@ -144,8 +90,16 @@ class _Drafts(_Columns):
         slices[1::2] = len(self.present), len(self.refs)
         self.rows.append((*row, *slices, *rest))
 
-    def packed(self) -> list[bytes | None]:
-        return [pack_int8s(self.present), pack_int8s(self.refs), *super().packed()]
+    def packed(self, *, one: bool = False) -> list[bytes | None]:
+        """The two arrays, then one for each column. `one`: the values of the only row, which needs no slices."""
+        arrays: list[bytes | None] = [pack_int8s(self.present), pack_int8s(self.refs)]
+        if not one:
+            return arrays + super().packed()
+        return arrays + [
+            None if value is None else PACK[kind][0](value)
+            for (name, kind), value in zip(self.columns.items(), self.rows[0], strict=True)
+            if name not in SLICES
+        ]
 
 
 class Flush:
@@ -154,12 +108,13 @@ class Flush:
     def __init__(self, hasher: Hasher) -> None:
         self._hasher = hasher
         self._any = hasher.seed(*ANY_PARAMETER)
-        self._created = _Drafts(_CREATED)
-        self._updated = _Drafts(_UPDATED)
-        self._added = [_Columns(columns) for columns in _ENTRY_TABLES.values()]
-        self._removed = [_Columns(columns) for columns in _ENTRY_TABLES.values()]
-        self._kept = _Columns(_KEEP)
-        self._files = _Columns(_FILE)
+        self._several = hasher.seed(*SEVERAL_VALUES)
+        self._created = _Drafts(CREATED)
+        self._updated = _Drafts(UPDATED)
+        self._added = [_Columns(columns) for columns in ENTRY_TABLES.values()]
+        self._removed = [_Columns(columns) for columns in ENTRY_TABLES.values()]
+        self._kept = _Columns(KEEP)
+        self._files = _Columns(FILE)
         self._targets: dict[int, Key] = {}
         self._deletes = False
 
@@ -205,27 +160,41 @@ class Flush:
 
     def statement(self, stamp: int, limit: int) -> tuple[Statement, list[bytes | None]]:
         """The text and its parameters. `stamp` (ms) is announced; `limit` (ms) must be past the fence."""
-        shape = (
-            bool(self._targets) * _TARGETS | bool(self._created) * _CREATES | bool(self._updated) * _UPDATES
-        )
-        shape |= bool(self._kept) * _KEPT | self._deletes * _DELETIONS | bool(self._files) * _FILES
-        for bit, columns in enumerate((*self._added, *self._removed), _ENTRY_BITS):
+        shape = bool(self._targets) * TARGETS | bool(self._created) * CREATES | bool(self._updated) * UPDATES
+        shape |= bool(self._kept) * KEPT | self._deletes * DELETIONS | bool(self._files) * FILES
+        for bit, columns in enumerate((*self._added, *self._removed), ENTRY_BITS):
             shape |= bool(columns) << bit
+        one = len(self._created.rows) + len(self._updated.rows) == 1
+        shape |= one * ONE
         params: list[bytes | None] = [pack_int8(STAMP_LOCKS | stamp), pack_int8(limit)]
         if self._targets:
             params.append(pack_int8s(list(self._targets)))
-        for columns in (self._kept, self._created, self._updated, *self._added, *self._removed, self._files):
+        if self._kept:
+            params += self._kept.packed()
+        for columns in (self._created, self._updated, *self._added):
+            if columns:
+                params += columns.packed(one=one)
+        for columns in (*self._removed, self._files):
             if columns:
                 params += columns.packed()
-        return _statement(shape), params
+        return write_statement(shape), params
 
     def _tokens(self, entries: Entries, targets: Sequence[Key]) -> list[tuple[int, int]]:
-        """With a row for each target that no search parameter reaches, so that `referrers` finds it all the same."""
-        if not targets:
-            return entries.tokens
-        loose = set(targets).difference(target for _, target in entries.references)
-        hasher = self._hasher
-        return entries.tokens + [(hasher.reference(self._any, hasher.self_of(key)), 0) for key in loose]
+        """With rows for what only the store asks.
+
+        A target that no search parameter reaches has one, so that `referrers` finds it all the same; a date parameter
+        with several values has one, because for the others two conditions on it are two on the same value.
+        """
+        hasher, rows = self._hasher, entries.tokens
+        if targets:
+            loose = set(targets).difference(target for _, target in entries.references)
+            rows = rows + [(hasher.reference(self._any, hasher.self_of(key)), 0) for key in loose]
+        if len(entries.dates) > 1:
+            counts = Counter(seed for seed, _, _ in entries.dates)
+            rows = rows + [
+                (hasher.reference(self._several, seed), 0) for seed, count in counts.items() if count > 1
+            ]
+        return rows
 
     def _differ(self, table: int, new: list[tuple[object, ...]], old: list[tuple[object, ...]]) -> None:
         if old:
@@ -241,122 +210,3 @@ def verdict_of(rows: Sequence[Row]) -> Verdict:
     assert fence is not None
     keys = () if missing is None else tuple(key for key in unpack_int8s(missing) if key is not None)
     return Verdict(unpack_bool(written), unpack_int(fence), keys)
-
-
-class _Text:
-    """A statement in the making: its parts, and its parameters, numbered as they come."""
-
-    def __init__(self) -> None:
-        self.oids = [INT8, INT8]
-        self.parts = [
-            "held as materialized (select pg_advisory_xact_lock_shared($1) is null as absent)",
-            # It reads from `held`, so the lock is there before the fence is looked at.
-            "fence as materialized (select coalesce(pg_sequence_last_value('fence'::regclass), 0) as value"
-            " from held where not absent)",
-        ]
-        self.gates = ["(select value from fence) < $2"]
-        self.writes: list[str] = []
-        self.missing = "null::bigint[]"
-
-    def array(self, kind: str) -> str:
-        self.oids.append(_PACK[kind][1])
-        return f"${len(self.oids)}::{kind}[]"
-
-    def rows(self, columns: dict[str, str]) -> str:
-        arrays = ", ".join([self.array(kind) for kind in columns.values()])
-        return f"unnest({arrays}) u({', '.join(columns)})"
-
-    def slices(self) -> tuple[str, str]:
-        present, refs = self.array("bigint"), self.array("bigint")
-        return f"({present})[u.present_from:u.present_to]", f"({refs})[u.refs_from:u.refs_to]"
-
-    def targets(self) -> None:
-        targets = self.array("bigint")
-        self.parts.append(
-            f"found as materialized (select self from resource where self = any({targets}) and not deleted"
-            " order by self for key share)"
-        )
-        self.gates.append(f"(select count(*) from found) = cardinality({targets})")
-        self.missing = (
-            f"case when not gate.open then array(select unnest({targets}) except select self from found) end"
-        )
-
-    def keeps(self) -> None:
-        size = f"cardinality(${len(self.oids) + 1}::bigint[])"  # of the first column
-        self.parts.append(
-            f"kept as materialized (select r.version, u.version as expected from {self.rows(_KEEP)}"
-            " join resource r on r.pk = u.pk order by r.pk for share of r)"
-        )
-        self.gates.append(f"(select count(*) from kept where version = expected) = {size}")
-
-    def creates(self) -> None:
-        present, refs = self.slices()
-        self.writes.append(
-            "created as (insert into resource (pk, self, type, id, version, updated, compartment, moment, method,"
-            " deleted, present, refs, body) select u.pk, u.self, u.type, u.id, u.version, u.updated, u.compartment,"
-            f" u.moment, u.method, false, {present}, {refs}, u.body from {self.rows(_CREATED)} where {_OPEN})"
-        )
-
-    def updates(self, *, deletions: bool) -> None:
-        present, refs = self.slices()
-        size = f"cardinality(${len(self.oids) + 1}::bigint[])"  # of the first column
-        self.parts.append(
-            "current as materialized (select r.pk, r.version, r.type, r.compartment, r.updated, r.method, r.deleted,"
-            " r.body, u.version as new_version, u.updated as new_updated, u.compartment as new_compartment,"
-            " u.moment as new_moment, u.method as new_method, u.deleted as new_deleted, u.body as new_body,"
-            f" {present} as new_present, {refs} as new_refs"
-            f" from {self.rows(_UPDATED)} join resource r on r.pk = u.pk"
-            f" order by r.pk for {'update' if deletions else 'no key update'} of r)"
-        )
-        self.gates.append(f"(select count(*) from current where version = new_version - 1) = {size}")
-        self.writes += (
-            "superseded as (insert into version (pk, version, type, compartment, updated, until, method, deleted,"
-            " body) select pk, version, type, compartment, updated, new_updated, method, deleted, body"
-            f" from current where {_OPEN})",
-            "updated as (update resource r set version = u.new_version, updated = u.new_updated,"
-            " compartment = u.new_compartment, moment = u.new_moment, method = u.new_method,"
-            " deleted = u.new_deleted, present = u.new_present, refs = u.new_refs, body = u.new_body"
-            f" from current u where r.pk = u.pk and {_OPEN})",
-        )
-
-    def adds(self, table: str, columns: dict[str, str]) -> None:
-        self.writes.append(
-            f"added_{table} as (insert into {table} ({', '.join(columns)})"
-            f" select * from {self.rows(columns)} where {_OPEN})"
-        )
-
-    def removes(self, table: str, columns: dict[str, str]) -> None:
-        same = " and ".join(f"e.{name} = u.{name}" for name in columns)
-        self.writes.append(
-            f"removed_{table} as (delete from {table} e using {self.rows(columns)} where {same} and {_OPEN})"
-        )
-
-    def statement(self, name: str) -> Statement:
-        gate = f"gate as materialized (select {' and '.join(self.gates)} as open)"
-        parts = ", ".join((*self.parts, gate, *self.writes))
-        sql = f"with {parts} select gate.open, fence.value, {self.missing} from gate, fence"
-        return Statement(name, sql, tuple(self.oids))
-
-
-@lru_cache(maxsize=1024)
-def _statement(shape: int) -> Statement:
-    """The text for the parts that `shape` has bits for: parameters come in the order of `Flush.statement`."""
-    text = _Text()
-    if shape & _TARGETS:
-        text.targets()
-    if shape & _KEPT:
-        text.keeps()
-    if shape & _CREATES:
-        text.creates()
-    if shape & _UPDATES:
-        text.updates(deletions=bool(shape & _DELETIONS))
-    tables = tuple(_ENTRY_TABLES.items())
-    for bit, (table, columns) in enumerate(tables, _ENTRY_BITS):
-        if shape & 1 << bit:
-            text.adds(table, columns)
-    for bit, (table, columns) in enumerate(tables, _ENTRY_BITS + len(tables)):
-        if shape & 1 << bit:
-            text.removes(table, columns)
-    if shape & _FILES:
-        text.adds("import_file", _FILE)
-    return text.statement(f"flush_{shape:x}")

@@ -85,6 +85,9 @@ class MemoryStore:
     def new_id(self) -> str:
         return id_of(self._pks.next())
 
+    async def noted(self, sha256: str) -> bool:
+        return sha256 in self._files
+
     async def ready(self) -> bool:
         return True
 
@@ -380,7 +383,7 @@ class _Interactive(_Buffered):
     def _check(self) -> None:
         super()._check()
         for key, (seeds, found) in self._unreferred.items():
-            if not set(self._store._referrers(self._store._rows, key, seeds, loose=True)) <= set(found):
+            if not set(self._store._referrers(self._rows(), key, seeds, loose=True)) <= set(found):
                 raise Stale
 
     def _in_time(self) -> bool:

@@ -10,7 +10,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Query
 from fhir_server.store.binary import unpack_float8, unpack_int
-from fhir_server.store.compile import count_of, page_of
+from fhir_server.store.compile import count_of, count_plan, page_of, plan_by, plan_of, probe_of
 from fhir_server.store.contract import Page, Stored
 from fhir_server.store.cursors import Place, Value, cursor_of, place_of, turned
 from fhir_server.store.includes import included
@@ -32,39 +32,47 @@ async def search(run: Run, hasher: Hasher, query: Query) -> Page:
     if query.type not in TYPE_NUMBERS:
         return Page((), 0)
     if not query.count:
-        return Page((), await _count(run, hasher, query, None))
+        return Page((), await _count(run, hasher, query, await _plan(run, hasher, query), None))
     backward = place is not None and place.backward
     start = place.keys if place else None
-    compiled = page_of(query, hasher, start=start, backward=backward, limit=query.count + 1)
+    plan = place.plan if place else await _plan(run, hasher, query)
+    compiled = page_of(query, hasher, plan, start=start, backward=backward, limit=query.count + 1)
     rows = await run(compiled.statement, compiled.params)
     page, more, less = turned(rows, query.count, place)
-    total = await _total(run, hasher, query, place, None if more or place else len(page))
-    here = Place((), total=total)
+    total = len(page) if not more and place is None else await _total(run, hasher, query, plan, place)
+    here = Place((), total=total, plan=plan)
     items = tuple([stored_of(Key(query.type, (row[1] or b"").decode()), row[_VALUES]) for row in page])
     return Page(
         items,
         total,
-        cursor_of(replace(here, keys=_keys(page[-1], compiled.keys)), asked, hasher) if more else "",
-        cursor_of(replace(here, keys=_keys(page[0], compiled.keys), backward=True), asked, hasher)
+        cursor_of(replace(here, keys=keys_of(page[-1], compiled.keys)), asked, hasher) if more else "",
+        cursor_of(replace(here, keys=keys_of(page[0], compiled.keys), backward=True), asked, hasher)
         if less
         else "",
         await _included(run, hasher, query, page) if query.includes and page else (),
     )
 
 
-async def _total(run: Run, hasher: Hasher, query: Query, place: Place | None, seen: int | None) -> int | None:
-    """`seen`: how many there are, if the page has shown it. Later pages are told by their cursor."""
-    if seen is not None:
-        return seen
+async def _plan(run: Run, hasher: Hasher, query: Query) -> int:
+    plan = plan_of(query)
+    if plan is not None:
+        return plan
+    compiled = probe_of(query, hasher)
+    (counts,) = await run(compiled.statement, compiled.params)
+    return plan_by(query, [unpack_int(count or b"") for count in counts])
+
+
+async def _total(run: Run, hasher: Hasher, query: Query, plan: int, place: Place | None) -> int | None:
+    """How many there are in all. Later pages are told by their cursor."""
     if place is not None and place.total is not None:
         return place.total
     match query.total:
         case "none":
             return None
         case "accurate" | "estimate":
-            return await _count(run, hasher, query, None)
+            return await _count(run, hasher, query, plan, None)
         case None:
-            found = None if place else await _count(run, hasher, query, CHEAP_TOTAL + 1)
+            found = None if place else await _count(run, hasher, query, plan, CHEAP_TOTAL + 1)
             return None if found is None or found > CHEAP_TOTAL else found
 
 
@@ -72,13 +80,13 @@ async def _included(run: Run, hasher: Hasher, query: Query, page: Sequence[Row])
     return await included(run, hasher, query.includes, [unpack_int(row[0] or b"") for row in page])
 
 
-async def _count(run: Run, hasher: Hasher, query: Query, limit: int | None) -> int:
-    compiled = count_of(query, hasher, limit=limit)
+async def _count(run: Run, hasher: Hasher, query: Query, plan: int, limit: int | None) -> int:
+    compiled = count_of(query, hasher, count_plan(query, plan), limit=limit)
     ((number,),) = await run(compiled.statement, compiled.params)
     return unpack_int(number or b"")
 
 
-def _keys(row: Row, kinds: tuple[Kind, ...]) -> tuple[Value, ...]:
+def keys_of(row: Row, kinds: tuple[Kind, ...]) -> tuple[Value, ...]:
     return tuple([_value(data, kind) for data, kind in zip(row[_VALUES.stop :], kinds, strict=True)])
 
 

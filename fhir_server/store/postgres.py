@@ -6,8 +6,9 @@ https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from itertools import chain
 from typing import Any, Final
 
 import psycopg
@@ -19,16 +20,20 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Query
 from fhir_server.store import rows
+from fhir_server.store.binary import pack_text
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo, translated
 from fhir_server.store.contract import Page, Span, Stored, Transaction
 from fhir_server.store.history import history
 from fhir_server.store.ids import Lease, id_of
 from fhir_server.store.migrations.migrate import require_schema, require_server
 from fhir_server.store.pages import search
-from fhir_server.store.pipeline import Pipeline, Statement
-from fhir_server.store.transaction import Buffered, Database, Interactive
-from fhir_server.store.watermark import Clock, announce
+from fhir_server.store.pipeline import Pipeline, Row, Statement, least_loaded
+from fhir_server.store.transaction import NOTED, Buffered, Database, Interactive
+from fhir_server.store.watermark import Clock, Run, announce
 
+# Connections by kind of work, so that a long search holds up no read. A commit waits for the disk, and a pipelined
+# connection does one thing after the other: writers need several, whose commits then share one flush of the log.
+_CONNECTIONS: Final = {"read": 1, "search": 2, "write": 8, "write large": 2}
 _READY: Final = Statement("ready", "select 1", ())
 _READY_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 60  # after which the server ends a transaction that was forgotten
@@ -64,21 +69,20 @@ class PostgresStore:
         async with AsyncExitStack() as opened:
             lease = await Lease.take(url)
             opened.push_async_callback(lease.close)
-            pipelines = []
-            for name in ("read", "search", "write", "write large"):
-                pipeline = await Pipeline.open(
-                    url,
-                    in_flight=in_flight,
-                    statement_timeout_seconds=statement_timeout_seconds,
-                    application_name=f"cordee {name}",
-                    # Of what these two write, only the fence, a crash may take back (see `watermark.py`).
-                    options={
-                        **PLANNER,
-                        **({} if name.startswith("write") else {"synchronous_commit": "off"}),
-                    },
-                )
-                opened.push_async_callback(pipeline.close)
-                pipelines.append(pipeline)
+            pipelines: dict[str, list[Pipeline]] = {}
+            for name, size in _CONNECTIONS.items():
+                # Of what readers write, only the fence, a crash may take back (see `watermark.py`).
+                durable = {} if name.startswith("write") else {"synchronous_commit": "off"}
+                for _ in range(size):
+                    pipeline = await Pipeline.open(
+                        url,
+                        in_flight=in_flight,
+                        statement_timeout_seconds=statement_timeout_seconds,
+                        application_name=f"cordee {name}",
+                        options={**PLANNER, **durable},
+                    )
+                    opened.push_async_callback(pipeline.close)
+                    pipelines.setdefault(name, []).append(pipeline)
             settings = {
                 **PLANNER,
                 "statement_timeout": f"{statement_timeout_seconds:g}s",
@@ -95,9 +99,8 @@ class PostgresStore:
             )
             await pool.open()
             opened.pop_all()
-        read, searches, write, large = pipelines
-        database = Database(hasher, lease.pks, Clock(), read.run, searches.run, write.run, large.run)
-        return cls(database, lease, tuple(pipelines), pool)
+        database = Database(hasher, lease.pks, Clock(), *(_run_of(pipelines[name]) for name in _CONNECTIONS))
+        return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool)
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         run = self._database.read
@@ -120,6 +123,10 @@ class PostgresStore:
 
     def new_id(self) -> str:
         return id_of(self._database.pks.next())
+
+    async def noted(self, sha256: str) -> bool:
+        with translated():
+            return bool(await self._database.read(NOTED, (pack_text(sha256),)))
 
     async def ready(self) -> bool:
         with suppress(Unavailable, psycopg.Error, TimeoutError):
@@ -176,6 +183,16 @@ class PostgresStore:
             if connection.info.transaction_status != TransactionStatus.IDLE:
                 await connection.rollback()
         await self._pool.putconn(connection)
+
+
+def _run_of(pipelines: list[Pipeline]) -> Run:
+    if len(pipelines) == 1:
+        return pipelines[0].run
+
+    def run(statement: Statement, params: Sequence[bytes | None]) -> Awaitable[list[Row]]:
+        return least_loaded(pipelines).run(statement, params)
+
+    return run
 
 
 async def _secret(url: str) -> bytes:

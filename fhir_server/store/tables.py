@@ -94,6 +94,7 @@ entry_date = Table(
     Column("low", BigInteger, primary_key=True, autoincrement=False),
     Column("high", BigInteger, primary_key=True, autoincrement=False),
     Column("pk", BigInteger, primary_key=True, autoincrement=False),
+    Index("entry_date_high", "parameter", "high", "low", "pk"),
     Index("entry_date_pk", "pk"),
 )
 
@@ -154,6 +155,11 @@ VerificationResult VisionPrescription
 """
 TYPES: Final = tuple(_R4.split())
 TYPE_NUMBERS: Final[dict[str, int]] = {name: number for number, name in enumerate(TYPES, 1)}
+
+# Parameters that only the store knows, as a type and a code, of entries that only it asks for: a target that no search
+# parameter reaches; a date parameter that has several values in a resource.
+ANY_PARAMETER: Final = ("*", "target")
+SEVERAL_VALUES: Final = ("*", "several")
 
 METHODS: Final[tuple[Method, ...]] = ("POST", "PUT", "PATCH", "DELETE")
 METHOD_NUMBERS: Final[dict[Method, int]] = {name: number for number, name in enumerate(METHODS, 1)}

@@ -20,11 +20,12 @@ from fhir_server.store import rows
 from fhir_server.store.binary import INT8, INT8_ARRAY, TEXT, pack_int8, pack_int8s, pack_text
 from fhir_server.store.connections import translated
 from fhir_server.store.contract import Draft, Missing, NeedsLocks, Page, Span, Stale, Stored
-from fhir_server.store.flush import ALWAYS, ANY_PARAMETER, Flush, Verdict, verdict_of
+from fhir_server.store.flush import ALWAYS, Flush, Verdict, verdict_of
 from fhir_server.store.history import history
 from fhir_server.store.ids import Pks
 from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Statement
+from fhir_server.store.tables import ANY_PARAMETER
 from fhir_server.store.watermark import Clock, Run
 
 LARGE_BYTES: Final = 1_000_000  # a flush with more goes where it keeps nobody waiting
@@ -36,7 +37,7 @@ _GUARD_LOCKS: Final = 0x4347 << 48
 _GUARD: Final = Statement(
     "guard", "select pg_advisory_xact_lock(number) from unnest($1::bigint[]) number", (INT8_ARRAY,)
 )
-_NOTED: Final = Statement("noted", "select 1 from import_file where sha256 = $1", (TEXT,))
+NOTED: Final = Statement("noted", "select 1 from import_file where sha256 = $1", (TEXT,))
 _HOLD: Final = Statement("hold", "select 1 from resource where self = $1 for update", (INT8,))
 _REFERRERS: Final = Statement(
     "referrers",
@@ -105,7 +106,7 @@ class Writing(ABC):
 
     async def note_file(self, sha256: str, name: str) -> bool:
         with translated():
-            if sha256 in self._files or await self._run(_NOTED, (pack_text(sha256),)):
+            if sha256 in self._files or await self._run(NOTED, (pack_text(sha256),)):
                 return False
         self._files[sha256] = name
         return True

@@ -348,6 +348,8 @@ async def test_an_imported_file_is_recorded_once_and_with_its_contents(
             assert not await tx.note_file(name, "again.json")
         async with store.begin(interactive=interactive) as tx:
             assert not await tx.note_file(name, "a.json")
+        assert await store.noted(name)
+    assert not await store.noted("another file")
 
 
 async def test_two_imports_of_one_file_do_not_both_commit(store: ResourceStore) -> None:

@@ -16,8 +16,6 @@ HEAD: Final = "0001"  # the newest revision of `versions`
 OLDEST_SERVER: Final = 150000  # PostgreSQL 15, as `server_version_num` writes it
 LOCK: Final = 0x434D << 48  # the advisory lock of whoever migrates
 
-_REVISION = "select case when to_regclass('alembic_version') is not null then 1 end"
-
 
 class WrongSchema(Exception):
     """The database is not one that this version of Cordée can work with; the text says what to do."""
@@ -31,6 +29,9 @@ def migrate(url: str) -> bool:
     """
     try:
         connection = psycopg.connect(url, autocommit=True)
+    except psycopg.ProgrammingError:
+        # Not `from` it: its text repeats the address, with the password in it.
+        raise Unavailable("The address of the database cannot be read") from None
     except psycopg.OperationalError as error:
         raise Unavailable("The database cannot be reached") from error
     with connection:
@@ -75,8 +76,7 @@ def configuration(connection: Any = None) -> Any:
 
 
 def _current(connection: psycopg.Connection[Any]) -> str | None:
-    row = connection.execute(_REVISION).fetchone()
-    if row is None or row[0] is None:
+    if connection.execute("select to_regclass('alembic_version')").fetchone() == (None,):
         return None
     row = connection.execute("select version_num from alembic_version").fetchone()
     found = None if row is None else str(row[0])

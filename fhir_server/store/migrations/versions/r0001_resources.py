@@ -72,6 +72,7 @@ _STATEMENTS = (
         high bigint not null,
         pk bigint not null,
         primary key (parameter, low, high, pk)) {_GROWS}""",
+    "create index entry_date_high on entry_date (parameter, high, low, pk)",
     "create index entry_date_pk on entry_date (pk)",
     f"""create table entry_quantity (
         parameter bigint not null,

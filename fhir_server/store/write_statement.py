@@ -1,0 +1,238 @@
+"""The one statement that writes a transaction, as text for each combination of parts.
+
+The text depends only on which parts are there (creates, updates, deletions, index tables), so there are few texts, and
+the rows travel as arrays; a lone draft, the ordinary case, as single values. The statement first takes its locks, then
+judges, and every part that writes asks the gate:
+
+- `held`, `fence`: the stamp is announced, then found to be after all that a history has shown (`watermark.py`);
+- `found`: every local target of a reference exists, and is locked against deletion until this commits;
+- `current`, `kept`: every superseded version, and every one that was locked, is still current, and is locked. A locking
+  clause follows a row to its newest version, so this compare-and-set sees what was committed after the snapshot.
+
+If the gate is closed nothing is written, and the answer says why. A key that exists already, which only a concurrent
+creation of the same id can cause, is a unique violation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from fhir_server.store.binary import (
+    BOOL,
+    BOOL_ARRAY,
+    BYTEA,
+    BYTEA_ARRAY,
+    FLOAT8_ARRAY,
+    INT2,
+    INT2_ARRAY,
+    INT4,
+    INT4_ARRAY,
+    INT8,
+    INT8_ARRAY,
+    TEXT,
+    TEXT_ARRAY,
+    pack_bool,
+    pack_bools,
+    pack_byteas,
+    pack_float8s,
+    pack_int2,
+    pack_int2s,
+    pack_int4,
+    pack_int4s,
+    pack_int8,
+    pack_int8s,
+    pack_text,
+    pack_texts,
+)
+from fhir_server.store.pipeline import Statement
+
+# A shape is the sum of these: which parts a statement has.
+TARGETS, KEPT, CREATES, UPDATES, DELETIONS, FILES, ONE = (1 << bit for bit in range(7))
+_OPEN: Final = "(select open from gate)"
+# Then a bit for each index table with rows to add, and one for each with rows to remove.
+ENTRY_BITS: Final = 7
+
+PACK: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
+    "bool": (pack_bool, BOOL),
+    "bytea": (bytes, BYTEA),
+    "smallint": (pack_int2, INT2),
+    "int": (pack_int4, INT4),
+    "bigint": (pack_int8, INT8),
+    "text": (pack_text, TEXT),
+}
+PACK_ARRAY: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
+    "bool": (pack_bools, BOOL_ARRAY),
+    "bytea": (pack_byteas, BYTEA_ARRAY),
+    "float8": (pack_float8s, FLOAT8_ARRAY),
+    "smallint": (pack_int2s, INT2_ARRAY),
+    "int": (pack_int4s, INT4_ARRAY),
+    "bigint": (pack_int8s, INT8_ARRAY),
+    "text": (pack_texts, TEXT_ARRAY),
+}
+ENTRY_TABLES: Final[dict[str, dict[str, str]]] = {
+    "entry": {"key": "bigint", "space": "bigint", "moment": "bigint", "pk": "bigint"},
+    "entry_string": {"parameter": "bigint", "value": "text", "pk": "bigint"},
+    "entry_date": {"parameter": "bigint", "low": "bigint", "high": "bigint", "pk": "bigint"},
+    "entry_quantity": {
+        "parameter": "bigint",
+        "unit": "bigint",
+        "low": "float8",
+        "high": "float8",
+        "pk": "bigint",
+    },
+}
+# What a draft writes into `resource`. Two arrays of each row, `present` and `refs`, come as slices of one long array.
+SLICES: Final = ("present_from", "present_to", "refs_from", "refs_to")
+SHARED: Final = ("moment", "pk")  # of the index rows of one resource
+_NEW: Final[dict[str, str]] = {
+    "pk": "bigint",
+    "version": "int",
+    "updated": "bigint",
+    "compartment": "bigint",
+    "moment": "bigint",
+    "method": "smallint",
+    **dict.fromkeys(SLICES, "int"),
+    "body": "bytea",
+}
+CREATED: Final = _NEW | {"self": "bigint", "type": "smallint", "id": "text"}
+UPDATED: Final = _NEW | {"deleted": "bool"}
+KEEP: Final = {"pk": "bigint", "version": "int"}
+FILE: Final = {"sha256": "text", "name": "text", "at": "bigint"}
+
+
+class _Text:
+    """A statement in the making: its parts, and its parameters, numbered as they come."""
+
+    def __init__(self, *, one: bool) -> None:
+        """`one`: there is one draft, whose columns are single values."""
+        self.one = one
+        self.shared: dict[str, str] = {}  # then these are its pk and moment
+        self.oids = [INT8, INT8]
+        self.parts = [
+            "held as materialized (select pg_advisory_xact_lock_shared($1) is null as absent)",
+            # It reads from `held`, so the lock is there before the fence is looked at.
+            "fence as materialized (select coalesce(pg_sequence_last_value('fence'::regclass), 0) as value"
+            " from held where not absent)",
+        ]
+        self.gates = ["(select value from fence) < $2"]
+        self.writes: list[str] = []
+        self.missing = "null::bigint[]"
+
+    def array(self, kind: str) -> str:
+        self.oids.append(PACK_ARRAY[kind][1])
+        return f"${len(self.oids)}::{kind}[]"
+
+    def value(self, kind: str) -> str:
+        self.oids.append(PACK[kind][1])
+        return f"${len(self.oids)}::{kind}"
+
+    def rows(self, columns: dict[str, str]) -> str:
+        arrays = ", ".join([self.array(kind) for kind in columns.values()])
+        return f"unnest({arrays}) u({', '.join(columns)})"
+
+    def drafts(self, columns: dict[str, str]) -> tuple[str, str, str, str]:
+        """The relation of drafts, the two arrays of a draft, and how many drafts there are."""
+        present, refs = self.array("bigint"), self.array("bigint")
+        if not self.one:
+            size = f"cardinality(${len(self.oids) + 1}::bigint[])"  # of the first column
+            slices = f"({present})[u.present_from:u.present_to]", f"({refs})[u.refs_from:u.refs_to]"
+            return self.rows(columns), *slices, size
+        values = {name: self.value(kind) for name, kind in columns.items() if name not in SLICES}
+        self.shared = {name: values[name] for name in SHARED}
+        return f"(values ({', '.join(values.values())})) u({', '.join(values)})", present, refs, "1"
+
+    def targets(self) -> None:
+        targets = self.array("bigint")
+        self.parts.append(
+            f"found as materialized (select self from resource where self = any({targets}) and not deleted"
+            " order by self for key share)"
+        )
+        self.gates.append(f"(select count(*) from found) = cardinality({targets})")
+        self.missing = (
+            f"case when not gate.open then array(select unnest({targets}) except select self from found) end"
+        )
+
+    def keeps(self) -> None:
+        size = f"cardinality(${len(self.oids) + 1}::bigint[])"  # of the first column
+        self.parts.append(
+            f"kept as materialized (select r.version, u.version as expected from {self.rows(KEEP)}"
+            " join resource r on r.pk = u.pk order by r.pk for share of r)"
+        )
+        self.gates.append(f"(select count(*) from kept where version = expected) = {size}")
+
+    def creates(self) -> None:
+        rows, present, refs, _ = self.drafts(CREATED)
+        self.writes.append(
+            "created as (insert into resource (pk, self, type, id, version, updated, compartment, moment, method,"
+            " deleted, present, refs, body) select u.pk, u.self, u.type, u.id, u.version, u.updated, u.compartment,"
+            f" u.moment, u.method, false, {present}, {refs}, u.body from {rows} where {_OPEN})"
+        )
+
+    def updates(self, *, deletions: bool) -> None:
+        rows, present, refs, size = self.drafts(UPDATED)
+        self.parts.append(
+            "current as materialized (select r.pk, r.version, r.type, r.compartment, r.updated, r.method, r.deleted,"
+            " r.body, u.version as new_version, u.updated as new_updated, u.compartment as new_compartment,"
+            " u.moment as new_moment, u.method as new_method, u.deleted as new_deleted, u.body as new_body,"
+            f" {present} as new_present, {refs} as new_refs"
+            f" from {rows} join resource r on r.pk = u.pk"
+            f" order by r.pk for {'update' if deletions else 'no key update'} of r)"
+        )
+        self.gates.append(f"(select count(*) from current where version = new_version - 1) = {size}")
+        self.writes += (
+            "superseded as (insert into version (pk, version, type, compartment, updated, until, method, deleted,"
+            " body) select pk, version, type, compartment, updated, new_updated, method, deleted, body"
+            f" from current where {_OPEN})",
+            "updated as (update resource r set version = u.new_version, updated = u.new_updated,"
+            " compartment = u.new_compartment, moment = u.new_moment, method = u.new_method,"
+            " deleted = u.new_deleted, present = u.new_present, refs = u.new_refs, body = u.new_body"
+            f" from current u where r.pk = u.pk and {_OPEN})",
+        )
+
+    def adds(self, table: str, columns: dict[str, str]) -> None:
+        """Rows of `columns`; what all of them share is left out of the parameters."""
+        own = {name: kind for name, kind in columns.items() if name not in self.shared}
+        values = ", ".join(self.shared.get(name, f"u.{name}") for name in columns)
+        self.writes.append(
+            f"added_{table} as (insert into {table} ({', '.join(columns)})"
+            f" select {values} from {self.rows(own)} where {_OPEN})"
+        )
+
+    def removes(self, table: str, columns: dict[str, str]) -> None:
+        same = " and ".join(f"e.{name} = u.{name}" for name in columns)
+        self.writes.append(
+            f"removed_{table} as (delete from {table} e using {self.rows(columns)} where {same} and {_OPEN})"
+        )
+
+    def statement(self, name: str) -> Statement:
+        gate = f"gate as materialized (select {' and '.join(self.gates)} as open)"
+        parts = ", ".join((*self.parts, gate, *self.writes))
+        sql = f"with {parts} select gate.open, fence.value, {self.missing} from gate, fence"
+        return Statement(name, sql, tuple(self.oids))
+
+
+@lru_cache(maxsize=1024)
+def write_statement(shape: int) -> Statement:
+    """The text for the parts that `shape` has bits for: parameters come in the order of `Flush.statement`."""
+    text = _Text(one=bool(shape & ONE))
+    if shape & TARGETS:
+        text.targets()
+    if shape & KEPT:
+        text.keeps()
+    if shape & CREATES:
+        text.creates()
+    if shape & UPDATES:
+        text.updates(deletions=bool(shape & DELETIONS))
+    tables = tuple(ENTRY_TABLES.items())
+    for bit, (table, columns) in enumerate(tables, ENTRY_BITS):
+        if shape & 1 << bit:
+            text.adds(table, columns)
+    for bit, (table, columns) in enumerate(tables, ENTRY_BITS + len(tables)):
+        if shape & 1 << bit:
+            text.removes(table, columns)
+    if shape & FILES:
+        text.shared = {}
+        text.adds("import_file", FILE)
+    return text.statement(f"flush_{shape:x}")
