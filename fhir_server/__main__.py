@@ -3,196 +3,380 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import ipaddress
+import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
-from fhir_server.kernel.errors import FhirError
+from fhir_server.kernel.errors import FhirError, PreconditionFailed
 from fhir_server.settings import Settings
 from fhir_server.store.account import EmbeddedError
-from fhir_server.store.embedded import Embedded, running
+from fhir_server.store.embedded import Embedded, NeedsUpgrade, default_directory, major_in, opened
 from fhir_server.store.migrations.migrate import WrongSchema
 from fhir_server.store.migrations.migrate import migrate as bring_up
 from fhir_server.supervisor import Supervisor, SupervisorError, listen
+
+# What only one command needs is imported where it is needed: `serve` answers sooner without httpx and progress bars.
 
 cli = typer.Typer(
     name="cordee",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
-    help="Cordée: a FHIR R4 server for French health and social-care coordination.\n\n"
-    "Start with `cordee serve --demo`, then open the addresses it prints. Settings come from the environment "
-    "(`CORDEE_…`, see docs/settings.md); without `CORDEE_DATABASE__URL` the server brings its own PostgreSQL.",
+    pretty_exceptions_enable=False,  # they would show local variables, and those hold data
+    help="Cordée, a FHIR R4 server for French health and social-care coordination.\n\n"
+    "The first time: `cordee serve --demo`, then open the addresses that it prints.\n\n"
+    "Without CORDEE_DATABASE__URL it brings a PostgreSQL of its own, whose data is in /var/lib/cordee (root) or "
+    "~/.local/share/cordee. All settings are environment variables: docs/settings.md.",
+    epilog="Exit codes: 0 done · 1 not done, the reason is said · 2 the command or a setting is wrong.",
 )
 say = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_RUN, _FILL, _KEEP = "Run the server", "Load resources", "Look after the database"
 DataDir = Annotated[
-    Path | None, typer.Option(help="Where the embedded PostgreSQL keeps its data.", show_default=False)
+    Path | None,
+    typer.Option(
+        help="Directory of the embedded PostgreSQL, instead of CORDEE_DATA_DIR.",
+        metavar="DIR",
+        show_default=False,
+    ),
+]
+Programs = Annotated[
+    Path | None,
+    typer.Option(
+        "--binaries",
+        help="Directory with other PostgreSQL programs, for a server newer than 18 or one that insists on TLS.",
+        metavar="DIR",
+        show_default=False,
+    ),
 ]
 
 
-@cli.command()
+class UsageError(Exception):
+    """A command or a setting that cannot be what was meant, in words for the person at the terminal."""
+
+
+@cli.callback(invoke_without_command=True)
+def cordee(
+    *, show_version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False
+) -> None:
+    if show_version:
+        typer.echo(f"cordee {version('cordee')}")
+        raise typer.Exit
+
+
+@cli.command(
+    rich_help_panel=_RUN,
+    epilog="Examples:\n\n"
+    "- `cordee serve --demo`\n"
+    "- `cordee serve --port 9000 --workers 4`\n"
+    "- `CORDEE_DATABASE__URL=postgresql://user@host/name cordee serve`",
+)
 def serve(
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Load the demonstration dossier first.")] = False,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; loopback only, for now.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes.", min=1)] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Loopback address to listen on. Default: CORDEE_HOST, else 127.0.0.1.", metavar="ADDRESS"
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port; 0 takes any free one. Default: CORDEE_PORT, else 8080.", min=0, max=65535, metavar="N"
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Worker processes. Default: CORDEE_WORKERS, else 2.", min=1, metavar="N"),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Start the server: PostgreSQL if need be, then the workers. Ctrl-C stops it cleanly."""
+    """Start the server; Ctrl-C stops it.
+
+    PostgreSQL is started first if need be, and the tables are brought to this version. When the address is printed,
+    the server answers. Ctrl-C or SIGTERM lets requests under way finish; a second one does not wait for them.
+    """
     settings = _settings()
     address = host or settings.host
     _require_loopback(address)
     sock = listen(address, settings.port if port is None else port)
-    base = settings.base_url or _address(address, sock.getsockname()[1])
-    with _database(settings, data_dir, own=True) as (url, embedded):
+    base = settings.base_url or _base(address, sock.getsockname()[1])
+    with _server_database(settings, data_dir) as (url, embedded):
         bring_up(url)
         if demo:
             asyncio.run(_load_demo(settings, url))
-        supervisor = Supervisor(sock, workers or settings.workers, {"CORDEE_DATABASE__URL": url})
 
         def watch() -> None:
-            if embedded is not None and embedded.watch():
-                say.print("PostgreSQL had died and was started again.")
+            if embedded is not None:
+                embedded.watch()
 
+        environment = {"CORDEE_DATABASE__URL": url}
+        supervisor = Supervisor(sock, workers or settings.workers, environment, _progress)
         supervisor.run(watch, lambda: _greet(base, demo=demo))
     say.print("Stopped.")
 
 
-@cli.command(name="import")
+@cli.command(
+    name="import",
+    rich_help_panel=_FILL,
+    epilog="Examples:\n\n"
+    "- `cordee import ./bundles`\n"
+    "- `cordee import --url http://127.0.0.1:8080/fhir patients.ndjson.gz`",
+)
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(help="Transaction Bundles, NDJSON, or folders of them; .gz too.")
+        list[Path],
+        typer.Argument(
+            help="Files .json, .ndjson, .json.gz or .ndjson.gz, or folders of them.", metavar="FILES"
+        ),
     ],
     *,
     url: Annotated[
         str | None,
-        typer.Option(help="Base address of a running server; without it, straight into the store."),
+        typer.Option(
+            help="Base address of a running server. Without it: straight into the store.",
+            metavar="BASE",
+            show_default=False,
+        ),
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Load files. Each is remembered by its content: a second run adds only what is missing."""
-    from fhir_server.importing_console import import_files  # noqa: PLC0415 - httpx and rich's progress: only here
+    """Load files of resources, each once.
+
+    A transaction Bundle is one transaction. The resources of any other Bundle are written in one transaction too;
+    lines of NDJSON in slices of 200. A resource with an id is PUT to it, one without is POSTed.
+
+    Every file is remembered by its content, in the same commit as its resources: whatever was interrupted, the same
+    command again adds what is missing and nothing else. What is refused is listed with the reasons.
+    """
+    from fhir_server import importing_console as console  # noqa: PLC0415
 
     settings = _settings()
-    if url is not None:
-        failed = asyncio.run(import_files(files, say, base=url))
-    else:
-        with _database(settings, data_dir) as (database, _):
-            bring_up(database)
-            failed = asyncio.run(import_files(files, say, settings=_with_url(settings, database)))
-    if failed:
+    try:
+        found = console.files_in(files)
+        if url is not None:
+            good = asyncio.run(console.into_server(found, url.rstrip("/"), say))
+        else:
+            with _database(settings, data_dir) as database:
+                bring_up(database)
+                good = asyncio.run(console.into_store(found, _with_url(settings, database), say))
+    except (console.NothingToImport, console.NoServer) as error:
+        _complain(str(error))
+        good = False
+    except KeyboardInterrupt:
+        _complain("Interrupted. What was loaded stays; the same command again loads the rest.")
+        good = False
+    if not good:
         raise typer.Exit(1)
 
 
-@cli.command()
+@cli.command(rich_help_panel=_FILL)
 def demo(*, data_dir: DataDir = None) -> None:
-    """Load the demonstration dossier into the store. Loading it again changes nothing."""
+    """Load the demonstration dossier.
+
+    Madame Payet, 87, who does not exist: her circle of care, her plan and her documents. Loading it again changes
+    nothing.
+    """
     settings = _settings()
-    with _database(settings, data_dir) as (url, _):
+    with _database(settings, data_dir) as url:
         bring_up(url)
         asyncio.run(_load_demo(settings, url))
     say.print("The demonstration dossier is loaded.")
 
 
-@cli.command()
+@cli.command(rich_help_panel=_RUN)
 def check(*, data_dir: DataDir = None) -> None:
-    """Check settings, package names, definitions and the database, and say what is wrong."""
+    """Say whether this installation can be trusted.
+
+    Looks at the settings, the package names, the FHIR definitions and the database, and says what would be right.
+    """
     from fhir_server.checks import checks_of  # noqa: PLC0415
 
     settings = _settings()
-    failed = False
-    with _database(settings, data_dir) as (url, _):
-        for result in checks_of(_with_url(settings, url)):
-            failed = failed or not result.good
-            mark = "[green]ok[/green]  " if result.good else "[red]FAIL[/red]"
-            say.print(f"{mark} {result.subject}: {result.text}")
-    if failed:
+    good = True
+    if settings.database.url or _has_data(settings, data_dir):
+        with _database(settings, data_dir) as url:
+            results = list(checks_of(_with_url(settings, url)))
+    else:
+        results = list(checks_of(settings))
+    for result in results:
+        good = good and result.good
+        mark = "[green]ok  [/green]" if result.good else "[red]FAIL[/red]"
+        say.print(mark, end=" ")
+        say.print(f"{result.subject}: {result.text}", markup=False)
+    if not good:
         raise typer.Exit(1)
 
 
-@cli.command()
+@cli.command(rich_help_panel=_KEEP)
 def migrate(*, data_dir: DataDir = None) -> None:
-    """Bring the database's tables to this version. `serve` does it too."""
-    with _database(_settings(), data_dir) as (url, _):
-        bring_up(url)
-    say.print("The database is up to date.")
+    """Bring the tables to this version.
+
+    `serve` does it too: this is for doing it at another moment.
+    """
+    with _database(_settings(), data_dir) as url:
+        changed = bring_up(url)
+    say.print(
+        "The tables were brought to this version." if changed else "The tables are of this version already."
+    )
 
 
-@cli.command()
+@cli.command(rich_help_panel=_KEEP, epilog="Example: `cordee backup cordee-$(date +%F).dump`")
 def backup(
-    file: Annotated[Path, typer.Argument(help="The file to write (pg_dump's custom format).")],
-    *,
-    data_dir: DataDir = None,
-) -> None:
-    """Write a backup. The server may run meanwhile; the backup is of one moment."""
-    from fhir_server.store.backup import backup as write  # noqa: PLC0415
-
-    with _database(_settings(), data_dir) as (url, _), say.status("Writing the backup"):
-        write(url, file)
-    say.print(f"Written: {file} ({file.stat().st_size:,} bytes)")
-
-
-@cli.command()
-def restore(
     file: Annotated[
-        Path, typer.Argument(help="A file that `cordee backup` wrote.", exists=True, dir_okay=False)
+        Path, typer.Argument(help="The file to write (pg_dump's custom format).", metavar="FILE")
     ],
     *,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
+    binaries: Programs = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Read a backup into an empty database. Stop the server first."""
+    """Write everything to one file.
+
+    The server may go on working: the backup is of one moment. The file appears when it is complete.
+    """
+    from fhir_server.store.backup import backup as write  # noqa: PLC0415
+
+    settings = _settings()
+    _require_data(settings, data_dir)
+    with _database(settings, data_dir) as url, say.status("Writing the backup") as status:
+        size = write(url, file, status.update, overwrite=overwrite, programs=binaries)
+    say.print(f"Written: {file} ({size:,} bytes)", markup=False)
+
+
+@cli.command(rich_help_panel=_KEEP)
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that `cordee backup` wrote.", metavar="FILE")],
+    *,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Throw away what the database holds; stop the server first.")
+    ] = False,
+    binaries: Programs = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Read a backup into an empty database.
+
+    All or nothing. A backup of an older version is brought to this one.
+    """
     from fhir_server.store.backup import restore as read  # noqa: PLC0415
 
-    with _database(_settings(), data_dir) as (url, _), say.status("Restoring"):
-        read(file, url)
+    with _database(_settings(), data_dir) as url, say.status("Restoring") as status:
+        read(file, url, status.update, replace=replace, programs=binaries)
+        bring_up(url)
     say.print("Restored.")
 
 
-@contextmanager
-def _database(
-    settings: Settings, data_dir: Path | None, *, own: bool = False
-) -> Iterator[tuple[str, Embedded | None]]:
-    """The database's URL, and the embedded PostgreSQL if this process runs it.
+@cli.command(rich_help_panel=_KEEP)
+def upgrade(
+    *,
+    old_binaries: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory with `postgres` of the old version. Default: the copy beside the data.",
+            metavar="DIR",
+            show_default=False,
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Move embedded data to a newer PostgreSQL.
 
-    `own`: this process is the server; else a PostgreSQL that a server runs already is used beside it.
+    Needed when a new Cordée brings a newer PostgreSQL; `serve` says so. The old data is put aside, not deleted.
     """
+    from fhir_server.store.backup import upgrade as move  # noqa: PLC0415
+
+    settings = _settings()
+    _refuse_both(settings, data_dir)
+    if settings.database.url:
+        raise UsageError(
+            "The database of CORDEE_DATABASE__URL is not ours to upgrade: unset it for embedded data."
+        )
+    with say.status("Moving the data") as status:
+        kept = move(data_dir or settings.data_dir, old_binaries=old_binaries, progress=status.update)
+    say.print(f"Moved. The old data is kept in {kept}; delete it when you are sure.", markup=False)
+
+
+@contextmanager
+def _server_database(settings: Settings, data_dir: Path | None) -> Iterator[tuple[str, Embedded | None]]:
+    """The database's URL, and the embedded PostgreSQL that this process runs, if it is to."""
+    _refuse_both(settings, data_dir)
     if settings.database.url:
         yield settings.database.url, None
         return
-    directory = data_dir or settings.data_dir
-    if not own and (url := running(directory)) is not None:
-        yield url, None
-        return
-    with Embedded(directory, progress=lambda text: say.print(text, style="dim")) as embedded:
+    with Embedded(data_dir or settings.data_dir, progress=_progress) as embedded:
         yield embedded.url, embedded
 
 
+@contextmanager
+def _database(settings: Settings, data_dir: Path | None) -> Iterator[str]:
+    """The database's URL: a configured one, that of a server that runs, or an embedded one for the time being."""
+    _refuse_both(settings, data_dir)
+    if settings.database.url:
+        yield settings.database.url
+        return
+    with opened(data_dir or settings.data_dir, _progress) as url:
+        yield url
+
+
+def _refuse_both(settings: Settings, data_dir: Path | None) -> None:
+    if settings.database.url and data_dir is not None:
+        raise UsageError(
+            "--data-dir is for the embedded PostgreSQL, and CORDEE_DATABASE__URL names another one."
+        )
+
+
+def _has_data(settings: Settings, data_dir: Path | None) -> bool:
+    return major_in((data_dir or settings.data_dir or default_directory()).expanduser()) is not None
+
+
+def _require_data(settings: Settings, data_dir: Path | None) -> None:
+    if not settings.database.url and not _has_data(settings, data_dir):
+        raise UsageError(f"{data_dir or settings.data_dir or default_directory()} holds no data of Cordée.")
+
+
 async def _load_demo(settings: Settings, url: str) -> None:
-    from fhir_server.app import opened  # noqa: PLC0415
+    from fhir_server import app  # noqa: PLC0415
     from fhir_server.demo import dossier  # noqa: PLC0415
     from fhir_server.interactions.call import Action, Call  # noqa: PLC0415
 
-    async with opened(_with_url(settings, url)) as engine:
-        await engine.perform(Call(Action.BUNDLE, body=dossier()))
+    body = dossier()
+    async with app.opened(_with_url(settings, url)) as engine:
+        try:
+            await engine.perform(Call(Action.BUNDLE, body=body, files=(hashlib.sha256(body).hexdigest(),)))
+        except PreconditionFailed as error:
+            if error.issues[0].code != "duplicate":  # loaded before: what was changed since stays changed
+                raise
 
 
 def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "CORDEE_" + "__".join(str(part) for part in problem["loc"]).upper()
-            say.print(f"[red]{name}[/red]: {problem['msg']}")
-        raise typer.Exit(2) from None
+        names = ("CORDEE_" + "__".join(str(part) for part in p["loc"]).upper() for p in error.errors())
+        problems = zip(names, error.errors(), strict=True)
+        raise UsageError(
+            "\n".join(
+                f"{name}: {problem['msg'].removeprefix('Value error, ')}." for name, problem in problems
+            )
+        ) from None
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"CORDEE_{field[1].upper()}" if field else "A setting"
+        raise UsageError(f'{name} cannot be read: JSON such as ["10.0.0.1"] would be right.') from None
 
 
 def _with_url(settings: Settings, url: str) -> Settings:
@@ -205,33 +389,60 @@ def _require_loopback(host: str) -> None:
     except ValueError:
         loopback = False
     if not loopback:
-        raise SupervisorError(
-            f"{host} is not a loopback address. The server has no access control yet and listens to this machine only"
+        raise UsageError(
+            f"{host} is not a loopback address. Cordée has no access control yet and listens to this machine only: "
+            "127.0.0.1 would be right."
         )
 
 
-def _address(host: str, port: int) -> str:
+def _base(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/fhir" if ":" in host else f"http://{host}:{port}/fhir"
 
 
 def _greet(base: str, *, demo: bool) -> None:
-    say.print(f"\n[bold]Cordée[/bold] answers at [link]{base}[/link]   (Ctrl-C stops it)\n")
+    say.print(f"\n[bold]Cordée[/bold] answers at [bold]{base}[/bold]   (Ctrl-C stops it)\n")
     if demo:
         from fhir_server.demo import ADDRESSES  # noqa: PLC0415
 
         for path, what in ADDRESSES:
-            say.print(f"  curl '{base}/{path}'\n      {what}", markup=False)
+            say.print(f"  {what}\n    curl '{base}/{path}'\n", markup=False)
     else:
-        say.print(f"  curl {base}/metadata", markup=False)
-    say.print()
+        say.print(f"  What it can do:   curl {base}/metadata\n", markup=False)
+
+
+def _progress(text: str) -> None:
+    say.print(text, style="dim", markup=False)
+
+
+def _complain(text: str) -> None:
+    say.print(text, style="red", markup=False)
+
+
+def _text_of(error: Exception) -> str:
+    if isinstance(error, NeedsUpgrade):
+        return f"{error} `cordee upgrade` moves it."
+    if isinstance(error, FhirError) and error.__cause__ is not None:
+        reason = str(error.__cause__).partition("\n")[0]  # what PostgreSQL says about a connection
+        return f"{error}: {reason}"
+    return str(error)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)  # and with it every context manager: PostgreSQL is stopped, bars are taken away
 
 
 def main() -> None:
-    """Run the command line; problems that a person can mend are said in a line, not as a traceback."""
+    """Run the command line; what a person can mend is said in a sentence, not as a traceback."""
+    signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, _end)
     try:
         cli()
+    except UsageError as error:
+        _complain(str(error))
+        sys.exit(2)
     except (EmbeddedError, SupervisorError, WrongSchema, FhirError) as error:
-        say.print(f"[red]{error}[/red]")
+        _complain(_text_of(error))
         sys.exit(1)
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from importlib.resources import files
@@ -18,9 +19,10 @@ from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.elements import shape_of
 from fhir_server.definitions.parameters import parameters_of
 from fhir_server.kernel.errors import FhirError
-from fhir_server.settings import Settings
+from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store.migrations.migrate import WrongSchema
 
+_OTHERS = ("CORDEE_TEST_",)  # variables that are not the server's
 PACKAGES = ("fhir_server", "connectors", "mappings", "terminology", "profiles")
 
 
@@ -34,12 +36,26 @@ class Check:
 
 
 def checks_of(settings: Settings) -> Iterator[Check]:
-    """Every check, one after the other; those of the database come last."""
-    yield Check("settings", True, "readable")
+    """Every check, one after the other; that of the database comes last.
+
+    Without a database URL there is no database yet, which is no fault: the first start makes one.
+    """
+    yield _settings(os.environ)
     yield _names()
     yield from _packages()
     yield _definitions()
     yield _database(settings)
+
+
+def _settings(environment: Mapping[str, str]) -> Check:
+    """A setting with a misspelt name would be silently without effect."""
+    nested = {f"CORDEE_DATABASE__{name.upper()}" for name in DatabaseSettings.model_fields}
+    known = nested | {f"CORDEE_{name.upper()}" for name in Settings.model_fields}
+    ours = (name for name in environment if name.startswith("CORDEE_") and not name.startswith(_OTHERS))
+    unknown = sorted(name for name in ours if name.upper() not in known)
+    if unknown:
+        return Check("settings", False, f"no such setting: {', '.join(unknown)}; docs/settings.md lists them")
+    return Check("settings", True, "each is known and can be read")
 
 
 def _names() -> Check:
@@ -76,6 +92,9 @@ def _definitions() -> Check:
 
 
 def _database(settings: Settings) -> Check:
+    if not settings.database.url:
+        return Check("database", True, "none yet: the first start makes one")
+
     async def ready() -> bool:
         async with opened(settings) as engine:
             return await engine.ready()

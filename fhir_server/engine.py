@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import islice
 
 from fhir_server.interactions.batch import batch
 from fhir_server.interactions.call import Action, Call, Handler, Reply, Server
 from fhir_server.interactions.capabilities import capabilities
 from fhir_server.interactions.create import create
-from fhir_server.interactions.delete import delete, remove
+from fhir_server.interactions.delete import delete, remove, still_referenced
 from fhir_server.interactions.history import history
 from fhir_server.interactions.patch import patch
 from fhir_server.interactions.read import read, vread
 from fhir_server.interactions.references import places_of
 from fhir_server.interactions.search import search
-from fhir_server.interactions.transaction import transaction
+from fhir_server.interactions.transaction import imported, transaction
 from fhir_server.interactions.update import update
-from fhir_server.kernel.errors import Conflict, Malformed, NotFound, Unavailable, Unprocessable
+from fhir_server.kernel.errors import Malformed, NotFound, Unavailable, Unprocessable
 from fhir_server.kernel.issues import Issue
+from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.store.contract import Missing, NeedsLocks, Reader, Referenced, Stale, Transaction
 
@@ -45,6 +47,7 @@ WRITES: Mapping[Action, Handler] = {
 INSIDE: Mapping[Action, Handler] = {**WRITES, **READS, Action.DELETE: remove}
 
 ATTEMPTS = 12
+MAX_PLACES = 100  # of references to nothing that an answer names: enough for a reader
 
 Attempt = Callable[[Transaction], Awaitable[Reply]]
 
@@ -75,6 +78,10 @@ class Engine:
         return await self._server.store.ready()
 
     async def _bundle(self, call: Call) -> Reply:
+        # Before the body is read: an import that runs again costs a question a file. The transaction asks once more.
+        for place, digest in enumerate(call.files):
+            if await self._server.store.noted(digest):
+                raise imported(place)
         bundle = self._bundle_in(call)
         match bundle.get("type"):
             case "batch":
@@ -111,6 +118,7 @@ class Engine:
 
     async def _write(self, call: Call, attempt: Attempt, *, interactive: bool) -> Reply:
         for number in range(ATTEMPTS):
+            reply: Reply | None = None
             try:
                 async with self._server.store.begin(interactive=interactive) as tx:
                     reply = await attempt(tx)
@@ -121,10 +129,9 @@ class Engine:
                 # Spread the losers of a race: full jitter, doubling from 2 ms to 250 ms.
                 await asyncio.sleep(random.uniform(0, min(0.25, 0.002 * 2**number)))  # noqa: S311 - not a secret
             except Missing as error:
-                raise _missing(error, call) from error
+                raise _missing(error, call, reply) from error
             except Referenced as error:
-                by = ", ".join(map(str, error.by))
-                raise Conflict(f"{error.key} cannot be deleted: {by} refers to it") from error
+                raise still_referenced(error) from error
             else:
                 return reply
         raise Unavailable(
@@ -140,18 +147,24 @@ def _needs_locks(call: Call) -> bool:
     )
 
 
-def _missing(error: Missing, call: Call) -> Unprocessable:
-    """Says of each missing target where the body refers to it."""
-    tree = call.tree if call.tree is not None else decode(call.body)
-    kind = tree.get("resourceType", call.type or "Resource")
-    places = dict(places_of(tree, set(error.keys), call.base, kind))
+def _missing(error: Missing, call: Call, reply: Reply | None) -> Unprocessable:
+    """Says of each missing target where the resource refers to it; `reply` is what it would have answered, if known."""
+    places: list[tuple[Key, str]] = []
+    if call.action is Action.BUNDLE:
+        places += _places_in(decode(call.body), error, call)
+    elif reply is not None:  # the resource as it would have been: a patch is not one
+        for change in reply.changes:
+            places += _places_in(change.tree or {}, error, call)
+    known = {key for key, _ in places}
+    places += [(key, "") for key in error.keys if key not in known]
     refused = Unprocessable("A reference points to nothing")
     refused.issues = tuple(
-        Issue(
-            "not-found",
-            f"{key} does not exist here, and this server keeps no reference to nothing",
-            places.get(key, ""),
-        )
-        for key in error.keys
+        Issue("not-found", f"{key} does not exist here, and this server keeps no reference to nothing", place)
+        for key, place in places
     )
     return refused
+
+
+def _places_in(tree: Tree, error: Missing, call: Call) -> Iterator[tuple[Key, str]]:
+    found = places_of(tree, set(error.keys), call.base, tree.get("resourceType", ""))
+    return islice(found, MAX_PLACES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +16,13 @@ class DatabaseSettings(BaseModel):
     statement_timeout_seconds: float = Field(default=30.0, gt=0)
     pool_size: int = Field(default=4, ge=1)  # interactive connections of one worker
     in_flight: int = Field(default=64, ge=1)  # statements under way on one pipelined connection
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("postgresql://user@host/database would be right")
+        return url
 
 
 class Settings(BaseSettings):

@@ -25,10 +25,14 @@ def local_key(text: str, bases: tuple[str, ...] = ()) -> Key | None:
 
     `bases` are the public base URLs of the server, without a slash at the end.
     """
-    for base in bases:
-        if base and text.startswith(base) and text[len(base) : len(base) + 1] == "/":
-            text = text[len(base) + 1 :]
-            break
+    if text.startswith(("http://", "https://")):
+        # http and https are never two different things: https://hl7.org/fhir/R4/http.html#root
+        address = text.partition("://")[2]
+        for base in bases:
+            own = base.partition("://")[2] + "/"
+            if own != "/" and address.startswith(own):
+                text = address[len(own) :]
+                break
     found = _RELATIVE.match(text)
     if found is None or found[1] not in resource_types():
         return None

@@ -63,7 +63,7 @@ class Call:
     conditions: Conditions = NONE
     compartment: Key | None = None  # SEARCH inside a compartment; `type` None: every type
     operation: str = ""  # `$everything`
-    file: str = ""  # a transaction that is a file's content: the file's SHA-256, performed once for ever
+    files: tuple[str, ...] = ()  # SHA-256s of what a transaction is the content of: performed once for ever
     base: str = ""  # the public base URL that this request came to, without a slash at the end
 
 

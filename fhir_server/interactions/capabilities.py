@@ -9,9 +9,11 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qsl
+from zlib import crc32
 
 from fhir_server.definitions.catalogue import FHIR_VERSION, resource_types
 from fhir_server.interactions.call import Call, Limits, Reply, Server
+from fhir_server.interactions.conditional import tags_in
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.times import instant_text, now
 from fhir_server.kernel.wire import encode
@@ -41,13 +43,19 @@ _EVERYWHERE = (
 
 
 async def capabilities(call: Call, reader: Reader, server: Server) -> Reply:
-    """`mode` is `full` (the default), `normative` or `terminology`. Raises `Malformed` for another."""
+    """`mode` is `full` (the default), `normative` or `terminology`. Raises `Malformed` for another.
+
+    The ETag is made of the content, so that it changes with it.
+    """
     mode = dict(parse_qsl(call.query, keep_blank_values=True)).get("mode", "full")
-    if mode == "terminology":
-        return Reply(200, _terminology(call.base))
-    if mode not in {"full", "normative"}:
+    if mode not in {"full", "normative", "terminology"}:
         raise Malformed("The mode is one of full, normative and terminology", code="value")
-    return Reply(200, _statement(call.base, server.limits))
+    body = _terminology(call.base) if mode == "terminology" else _statement(call.base, server.limits)
+    etag = crc32(body)
+    known = call.conditions.if_none_match
+    if known and (known.strip() == "*" or str(etag) in tags_in(known, "If-None-Match")):
+        return Reply(304, version=etag)
+    return Reply(200, body, version=etag)
 
 
 @lru_cache(maxsize=16)

@@ -33,7 +33,8 @@ def require_match(call: Call, current: Stored | None) -> None:
             raise PreconditionFailed("If-Match asked for an existing resource, and there is none")
         return
     tags = tags_in(call.conditions.if_match, "If-Match")
-    if current is None or current.deleted:
+    # A deletion is a version too: whoever knows its tag may bring the resource back to life.
+    if current is None:
         raise PreconditionFailed("If-Match asked for a version of a resource that does not exist")
     if str(current.version) not in tags:
         asked = " or ".join(sorted(tags))
@@ -50,7 +51,9 @@ def _refuse_match(header: str, current: Stored) -> None:
             f"If-None-Match asked for no such resource, and {current.key} exists at version {current.version}"
         )
     if str(current.version) in tags_in(header, "If-None-Match"):
-        raise PreconditionFailed(f"{current.key} is at version {current.version}, which If-None-Match excludes")
+        raise PreconditionFailed(
+            f"{current.key} is at version {current.version}, which If-None-Match excludes"
+        )
 
 
 def not_modified(conditions: Conditions, current: Stored) -> bool:
@@ -65,7 +68,7 @@ def not_modified(conditions: Conditions, current: Stored) -> bool:
     if conditions.if_modified_since:
         try:
             since = moment_of(parsedate_to_datetime(conditions.if_modified_since))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return False
         return current.updated // 1_000_000 <= since // 1_000_000
     return False

@@ -13,11 +13,12 @@ from fhir_server.definitions.parameters import parameters_of
 from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.conditional import many, matches_of, require_match
 from fhir_server.interactions.read import key_of
-from fhir_server.kernel.errors import TooLarge
+from fhir_server.interactions.references import targets_of
+from fhir_server.kernel.errors import Conflict, TooLarge
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import decode
 from fhir_server.search.query import Name
-from fhir_server.store.contract import Draft, Referenced, Transaction
+from fhir_server.store.contract import Draft, Referenced, Stored, Transaction
 
 MOST_AT_ONCE = 1000  # resources that one conditional delete takes
 
@@ -36,16 +37,26 @@ async def remove(call: Call, tx: Transaction, server: Server) -> Reply:
 
     assert call.type is not None, "the web layer gives a delete its type"
     found = await matches_of(call.type, call.query, tx, call.base, most=MOST_AT_ONCE + 1)
+    require_deletable(found, call.type, server)
+    return await remove_all([stored.key for stored in found], call, tx, server)
+
+
+def require_deletable(found: Sequence[Stored], resource_type: str, server: Server) -> None:
+    """Refuse to delete more at once than the settings or reason allow: `PreconditionFailed` or `TooLarge`."""
     if len(found) > 1 and not server.limits.delete_many:
-        raise many(call.type)
+        raise many(resource_type)
     if len(found) > MOST_AT_ONCE:
         raise TooLarge(
             f"The criteria match more than {MOST_AT_ONCE:,} resources, the most that one request deletes"
         )
-    if not found:
+
+
+async def remove_all(keys: Sequence[Key], call: Call, tx: Transaction, server: Server) -> Reply:
+    """Delete what a conditional delete matched; its references are still to be checked."""
+    if not keys:
         require_match(call, None)
         return Reply(204)
-    replies = [await _one(stored.key, call, tx, server) for stored in found]
+    replies = [await _one(key, call, tx, server) for key in keys]
     if len(replies) == 1:
         return replies[0]
     return Reply(204, changes=tuple(change for reply in replies for change in reply.changes))
@@ -64,6 +75,11 @@ async def require_unreferenced(keys: Sequence[Key], tx: Transaction, server: Ser
             raise Referenced(key, by)
 
 
+def still_referenced(error: Referenced) -> Conflict:
+    """What to tell whoever wanted to delete it."""
+    return Conflict(f"{error.key} cannot be deleted: {', '.join(map(str, error.by))} refers to it")
+
+
 async def _one(key: Key, call: Call, tx: Transaction, server: Server) -> Reply:
     current = await tx.lock(key)
     require_match(call, current)
@@ -72,9 +88,19 @@ async def _one(key: Key, call: Call, tx: Transaction, server: Server) -> Reply:
     if current.deleted:
         return Reply(204, key=key, version=current.version, updated=current.updated)
     updated = max(await tx.stamp(), current.updated + 1000)
-    old = server.extract(decode(current.body), call.base)
+    before = decode(current.body)
     version = current.version + 1
-    await tx.write(Draft(key, version, updated, b"", "DELETE", old=old, deleted=True))
+    draft = Draft(
+        key,
+        version,
+        updated,
+        b"",
+        "DELETE",
+        old=server.extract(before, call.base),
+        old_targets=targets_of(before, call.base, stored=True),
+        deleted=True,
+    )
+    await tx.write(draft)
     return Reply(204, b"", key, version, updated, changes=(Change(key, version, "DELETE", None),))
 
 

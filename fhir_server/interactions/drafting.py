@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.references import targets_of
+from fhir_server.interactions.rewriting import without_linked_urns
 from fhir_server.kernel.errors import Invalid, Malformed
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode, encode, stamp
@@ -11,21 +12,34 @@ from fhir_server.store.contract import Draft, Method, Stored, Transaction
 
 
 def tree_in(call: Call, server: Server) -> Tree:
-    """The call's resource, of the type that the address names. Raises `Malformed`."""
-    tree = call.tree if call.tree is not None else decode(call.body, max_bytes=server.limits.max_bytes)
-    found = tree.get("resourceType")
-    if not isinstance(found, str):
-        raise Malformed("Element 'resourceType' is missing: it says what the resource is", code="required")
-    if found != call.type:
+    """The call's resource, of the type that the address names, to be stamped. Raises `Malformed`."""
+    if call.tree is None:
+        tree = decode(call.body, max_bytes=server.limits.max_bytes)
+    else:
+        # What is stamped is a copy: when a race is lost, the call is performed again as it came.
+        tree = dict(call.tree)
+        if isinstance(meta := tree.get("meta"), dict):
+            tree["meta"] = dict(meta)
+    if type_in(tree) != call.type:
         raise Malformed(
             f"The address is one of {call.type}, and the body has another 'resourceType'", "resourceType"
         )
     return tree
 
 
+def type_in(tree: Tree) -> str:
+    """The type that a resource says it is of. Raises `Malformed` when it says none."""
+    found = tree.get("resourceType")
+    if not isinstance(found, str):
+        raise Malformed("Element 'resourceType' is missing: it says what the resource is", code="required")
+    return found
+
+
 def judged(tree: Tree, server: Server) -> Tree:
     """`tree`, if the validator finds nothing wrong. Raises `Invalid` with everything it found."""
     issues = server.judge(tree)
+    if issues and (plain := without_linked_urns(tree)) is not tree:
+        issues = server.judge(plain)
     if issues:
         raise Invalid(issues)
     return tree
@@ -41,10 +55,14 @@ async def put(
     updated = await tx.stamp()
     version = 1
     previous = None
+    previous_targets: tuple[Key, ...] = ()
     if old is not None:
         version = old.version + 1
         updated = max(updated, old.updated + 1000)
-        previous = None if old.deleted else server.extract(decode(old.body), call.base)
+        if not old.deleted:
+            before = decode(old.body)
+            previous = server.extract(before, call.base)
+            previous_targets = targets_of(before, call.base, stored=True)
     stamp(tree, key.id, version, updated)
     draft = Draft(
         key,
@@ -56,6 +74,7 @@ async def put(
         old=previous,
         targets=targets_of(tree, call.base) if server.limits.references else (),
         compartment=server.compartment(tree),
+        old_targets=previous_targets,
     )
     await tx.write(draft)
     created = old is None or old.deleted

@@ -15,11 +15,14 @@ import orjson
 from fhir_server.interactions import json_patch
 from fhir_server.interactions.address import entry_call_of
 from fhir_server.interactions.call import Action, Call, Conditions, Reply, Server
+from fhir_server.interactions.drafting import type_in
 from fhir_server.interactions.outcome import outcome_body
 from fhir_server.interactions.patch import FHIR_JSON, JSON_PATCH
 from fhir_server.kernel.errors import FhirError, Malformed, TooLarge
-from fhir_server.kernel.times import instant_text
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.times import http_text, instant_text
 from fhir_server.kernel.wire import Tree
+from fhir_server.search.spans import span_of
 
 # https://hl7.org/fhir/R4/http.html#trules: DELETE, POST, PUT and PATCH, GET
 _RANK = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
@@ -27,12 +30,33 @@ _RANK = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 
 @dataclass(slots=True)
 class Entry:
-    """One entry of a request Bundle. `index` is its place there."""
+    """One entry of a request Bundle. `index` is its place there. A transaction settles what it is about."""
 
     index: int
     method: str
     call: Call
     full_url: str
+    answer: Reply | None = None  # settled: a conditional create found this, and nothing is left to do
+    made_by: int | None = None  # settled: a conditional create finds what the entry of this index creates
+    matched: tuple[Key, ...] | None = None  # settled: what a conditional delete is about
+    promised: bool = False  # settled: a conditional update found nothing, and its id is the server's choice
+
+    @property
+    def place(self) -> str:
+        return f"Bundle.entry[{self.index}]"
+
+    @property
+    def answered(self) -> bool:
+        """Whether another's resource is the answer, and this entry writes none."""
+        return self.answer is not None or self.made_by is not None
+
+    @property
+    def identities(self) -> tuple[Key, ...]:
+        """The resources that the entry is about, as far as that is settled."""
+        if self.matched is not None:
+            return self.matched
+        call = self.call
+        return () if call.type is None or call.id is None else (Key(call.type, call.id),)
 
     @property
     def rank(self) -> int:
@@ -67,12 +91,24 @@ def entry_of(index: int, item: dict[str, Any], call: Call) -> Entry:
         raise Malformed(
             "An entry of a batch or transaction has a 'request' that says what to do", place, code="required"
         )
+    for name in ("method", "url"):
+        if name not in request:  # in a sound shell there is a `_url` then, whose extension says nothing to us
+            raise Malformed(f"A request needs its '{name}'", f"{place}.request.{name}", code="required")
     method = request["method"]
     try:
         inner = entry_call_of(method, request["url"], call.base)
-        inner = _with_body(inner, item.get("resource"))
     except FhirError as error:
         raise placed(error, f"{place}.request.url") from error
+    if inner.action is Action.SEARCH and method == "POST":
+        raise Malformed(
+            "A search by POST sends a form, which an entry cannot hold; GET would be right",
+            f"{place}.request.method",
+            code="not-supported",
+        )
+    try:
+        inner = _with_body(inner, item.get("resource"))
+    except FhirError as error:
+        raise placed(error, place) from error
     if inner.action is Action.BUNDLE:
         raise Malformed(
             "A Bundle cannot be an entry's request to the system", f"{place}.request.url", code="value"
@@ -80,7 +116,7 @@ def entry_of(index: int, item: dict[str, Any], call: Call) -> Entry:
     conditions = Conditions(
         if_match=request.get("ifMatch", ""),
         if_none_match=request.get("ifNoneMatch", ""),
-        if_modified_since=request.get("ifModifiedSince", ""),
+        if_modified_since=http_text(span_of(since)[0]) if (since := request.get("ifModifiedSince")) else "",
         if_none_exist=request.get("ifNoneExist", ""),
         prefer_return=call.conditions.prefer_return,
         prefer_handling=call.conditions.prefer_handling,
@@ -95,9 +131,16 @@ def _with_body(call: Call, resource: Tree | None) -> Call:
         return call
     if resource is None:
         raise Malformed("This entry needs a 'resource'", code="required")
+    resource_type = type_in(resource)
     if call.action is not Action.PATCH:
+        # Asked here too, because links are replaced, by the definition of the type, before the handler looks at it.
+        if resource_type != call.type:
+            raise Malformed(
+                f"The entry's request is about a {call.type}, and its resource is of another type",
+                call.type or "",
+            )
         return replace(call, tree=resource)
-    if resource.get("resourceType") == "Binary":
+    if resource_type == "Binary":
         return replace(call, body=json_patch.body_of_binary(resource), media_type=JSON_PATCH)
     return replace(call, tree=resource, media_type=FHIR_JSON)
 
@@ -135,7 +178,7 @@ def _answer(entry: Entry | None, reply: Reply, base: str) -> bytes:
         response["etag"] = f'W/"{reply.version}"'
     if reply.updated is not None:
         response["lastModified"] = instant_text(reply.updated)
-    if reply.body and not failed and (entry is None or not entry.writes or _wants(entry, "representation")):
+    if reply.body and not failed and _is_shown(entry):
         parts.append(b'"resource":%s' % reply.body)
     if failed:
         response["outcome"] = orjson.Fragment(reply.body)
@@ -143,6 +186,13 @@ def _answer(entry: Entry | None, reply: Reply, base: str) -> bytes:
         response["outcome"] = orjson.Fragment(outcome_body(reply.issues))
     parts.append(b'"response":%s' % orjson.dumps(response))
     return b"{%s}" % b",".join(parts)
+
+
+def _is_shown(entry: Entry | None) -> bool:
+    """Whether the resource of a good answer comes along."""
+    if entry is None or entry.method == "HEAD":
+        return entry is None
+    return not entry.writes or _wants(entry, "representation")
 
 
 def _wants(entry: Entry, what: str) -> bool:

@@ -269,7 +269,7 @@ def _parts_of(parameter: Tree, place: str) -> dict[str, tuple[Tree, str]]:
     for index, part in enumerate(given if isinstance(given, list) else []):
         here = f"{place}.part[{index}]"
         name = part.get("name") if isinstance(part, dict) else None
-        if name not in _PARTS:
+        if not isinstance(name, str) or name not in _PARTS:
             raise Malformed(f"The parts of an operation are {', '.join(sorted(_PARTS))}", f"{here}.name")
         if name in found:
             raise Malformed(f"The part '{name}' is there twice", f"{here}.name")

@@ -19,6 +19,7 @@ from fhir_server.search.spans import span_of
 from fhir_server.store.contract import Reader, Span
 
 _PRESENTATION = frozenset({"_format", "_pretty", "_summary", "_elements"})
+_ONCE = frozenset({"_count", "_since", "_at"})
 
 
 async def history(call: Call, reader: Reader, server: Server) -> Reply:
@@ -47,14 +48,19 @@ def span_in(call: Call, server: Server) -> tuple[Span, list[tuple[str, str]]]:
     at: tuple[int, int] | None = None
     count = server.limits.page
     cursor = ""
-    understood = []
+    counting = False
+    understood: list[tuple[str, str]] = []
     for name, value in parse_qsl(call.query, keep_blank_values=True):
+        if name in _ONCE and any(name == other for other, _ in understood):
+            raise Malformed(f"{name} is there more than once", code="value")
         if name == "_since":
-            since = span_of(value)[0]
+            since = _moment(value)[0]
         elif name == "_at":
-            at = span_of(value)
+            at = _moment(value)
         elif name == "_count":
             count = count_of(value, server.limits.max_page)
+        elif name == "_summary" and value == "count":
+            counting = True
         elif name == "_cursor":
             cursor = value
             continue
@@ -66,7 +72,12 @@ def span_in(call: Call, server: Server) -> tuple[Span, list[tuple[str, str]]]:
                 )
             continue
         understood.append((name, value))
-    return Span(call.type, call.id, since, at, count, cursor), understood
+    return Span(call.type, call.id, since, at, 0 if counting else count, cursor), understood
+
+
+def _moment(text: str) -> tuple[int, int]:
+    # The `+` of a time zone, left unescaped by many clients, reads as a space; no other space has a place here.
+    return span_of(text.replace(" ", "+"))
 
 
 def count_of(text: str, most: int) -> int:

@@ -14,11 +14,14 @@ from fhir_server.interactions.drafting import judged, put
 from fhir_server.interactions.read import key_of
 from fhir_server.interactions.update import is_same
 from fhir_server.kernel.errors import Gone, Malformed, NotFound, Unprocessable, UnsupportedMediaType
-from fhir_server.kernel.wire import Tree, decode
+from fhir_server.kernel.wire import Tree, decode, same
 from fhir_server.store.contract import Stored, Transaction
 
 JSON_PATCH = "application/json-patch+json"
 FHIR_JSON = "application/fhir+json"
+
+# What a narrative does not tell: a patch of these alone leaves it true.
+_UNTOLD = frozenset({"id", "meta", "implicitRules", "language", "text"})
 
 
 async def patch(call: Call, tx: Transaction, server: Server) -> Reply:
@@ -26,10 +29,12 @@ async def patch(call: Call, tx: Transaction, server: Server) -> Reply:
     key = current.key
     require_match(call, current)
 
-    tree = _patched(decode(current.body), call, server)
+    before = decode(current.body)
+    tree = patched(before, call, server)
     if tree.get("resourceType") != key.type or tree.get("id") != key.id:
         raise Unprocessable("A patch cannot change the type or the id of a resource", f"{key.type}.id")
     judged(tree, server)
+    _keep_narrative_safe(before, tree)
     if is_same(tree, current):
         return Reply(200, current.body, key, current.version, current.updated)
     return await put(tree, key, "PATCH", current, call, tx, server)
@@ -54,10 +59,11 @@ async def _target(call: Call, tx: Transaction) -> Stored:
     return current
 
 
-def _patched(tree: Tree, call: Call, server: Server) -> Tree:
+def patched(tree: Tree, call: Call, server: Server) -> Tree:
+    """What the call's patch makes of `tree`; not judged yet. Raises a `FhirError` when it does not apply."""
     if call.media_type == JSON_PATCH:
-        patched: Tree = _without_empty(json_patch.apply(tree, call.body))
-        return patched
+        result: Tree = _without_empty(json_patch.apply(tree, call.body))
+        return result
     if call.media_type != FHIR_JSON:
         raise UnsupportedMediaType(f"A patch is {JSON_PATCH}, or Parameters (FHIRPath Patch) as {FHIR_JSON}")
     parameters = call.tree if call.tree is not None else decode(call.body, max_bytes=server.limits.max_bytes)
@@ -74,3 +80,29 @@ def _without_empty(value: Any) -> Any:
         return value
     kept = [(name, _without_empty(item)) for name, item in value.items()]
     return {name: item for name, item in kept if item not in ([], {})}
+
+
+def _keep_narrative_safe(before: Tree, after: Tree) -> None:
+    """See that no narrative tells what the data no longer say. https://hl7.org/fhir/R4/http.html#patch
+
+    A narrative made from the data is taken away when the data change; one with more in it must be patched along with
+    them. A patch that writes the narrative itself has seen to it.
+
+    Raises `Unprocessable`.
+    """
+    text = after.get("text")
+    if not isinstance(text, dict) or text.get("status") == "empty" or not same(text, before.get("text")):
+        return
+    if same(_told(before), _told(after)):
+        return
+    if text.get("status") == "additional":
+        raise Unprocessable(
+            "The narrative says more than the data, and the patch leaves it as it was: patch both, so that they agree",
+            f"{after['resourceType']}.text",
+            code="business-rule",
+        )
+    del after["text"]
+
+
+def _told(tree: Tree) -> Tree:
+    return {name: value for name, value in tree.items() if name not in _UNTOLD}

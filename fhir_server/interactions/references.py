@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.targets import local_key
 from fhir_server.kernel.errors import Unprocessable
 from fhir_server.kernel.keys import Key
@@ -20,7 +21,7 @@ from fhir_server.kernel.wire import Tree
 # Bundles carry other resources: what these point to is the business of whoever takes the Bundle apart.
 _CLOSED = frozenset({"Bundle", "Parameters"})
 # https://hl7.org/fhir/R4/http.html#transaction: `Patient?identifier=…`
-_CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?")
+_CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.*)", re.DOTALL)
 
 
 def references_in(tree: Tree) -> list[tuple[dict[str, Any], str]]:
@@ -45,10 +46,17 @@ def _gather(node: Any, found: list[tuple[dict[str, Any], str]]) -> None:
                 _gather(value, found)
 
 
-def targets_of(tree: Tree, base: str) -> tuple[Key, ...]:
+def conditional_in(literal: str) -> tuple[str, str] | None:
+    """The type and the criteria of a conditional reference (`Patient?identifier=…`), or None of any other."""
+    found = _CONDITIONAL.match(literal)
+    return None if found is None or found[1] not in resource_types() else (found[1], found[2])
+
+
+def targets_of(tree: Tree, base: str, *, stored: bool = False) -> tuple[Key, ...]:
     """The local resources that `tree` refers to, each once. Empty for Bundle and Parameters.
 
-    Raises `Unprocessable` for a conditional reference: a transaction has replaced its own, elsewhere there are none.
+    Raises `Unprocessable` for a conditional reference, unless `tree` is `stored` already (without integrity, anything
+    may be): a transaction has replaced its own, elsewhere there are none.
     """
     if tree["resourceType"] in _CLOSED:
         return ()
@@ -57,7 +65,7 @@ def targets_of(tree: Tree, base: str) -> tuple[Key, ...]:
         key = local_key(literal, (base,))
         if key is not None:
             found[key] = None
-        elif _CONDITIONAL.match(literal):
+        elif not stored and conditional_in(literal) is not None:
             raise Unprocessable(
                 "A conditional reference works in a transaction only; Type/id would be right here",
                 next(_places_of(tree, literal, tree["resourceType"]), tree["resourceType"]),

@@ -10,24 +10,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fhir_server.interactions.call import Action, Call, Handler, Reply, Server
-from fhir_server.interactions.conditional import guards_of, many
-from fhir_server.interactions.delete import require_unreferenced
+from fhir_server.interactions.conditional import guards_of
+from fhir_server.interactions.delete import remove_all, require_unreferenced, still_referenced
 from fhir_server.interactions.entries import Entry, entries_of, placed, response_of
-from fhir_server.interactions.references import references_in
+from fhir_server.interactions.own import Own
+from fhir_server.interactions.patch import patched
+from fhir_server.interactions.references import conditional_in, references_in
 from fhir_server.interactions.rewriting import Links, rewrite
-from fhir_server.kernel.errors import FhirError, Malformed, NotFound, PreconditionFailed
+from fhir_server.interactions.settling import criteria_in, settle
+from fhir_server.kernel.errors import FhirError, Malformed, PreconditionFailed
 from fhir_server.kernel.keys import Key
-from fhir_server.kernel.wire import Tree
-from fhir_server.search.entries import Entries
-from fhir_server.search.match import matches
+from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.parse import criteria_of
 from fhir_server.search.query import Query
-from fhir_server.store.contract import Transaction
+from fhir_server.store.contract import Referenced, Transaction
 
 _SLICE = 40  # entries between two chances for other requests of this worker
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A conditional reference: `node` is the Reference that waits for its answer."""
+
+    entry: Entry
+    node: dict[str, Any]
+    literal: str
+    query: Query
 
 
 async def transaction(
@@ -35,32 +47,33 @@ async def transaction(
 ) -> Reply:
     """Perform every entry or raise what the first failing one raised, its place in `expression`.
 
-    A transaction that is a file's content is remembered by the file's hash, in the same commit: the second time it is
-    refused as a duplicate, and nothing is added.
+    A transaction that is a file's content is remembered by the file's hashes, in the same commit: the second time it
+    is refused as a duplicate, and nothing is added.
     """
-    if call.file and not await tx.note_file(call.file, ""):
-        raise PreconditionFailed("This file was imported before; nothing was added", code="duplicate")
+    for place, digest in enumerate(call.files):
+        if not await tx.note_file(digest, ""):
+            raise imported(place)
     entries = entries_of(bundle, call, server)
-    await _guard(entries, bundle, tx, call.base)
-    settled: dict[int, Reply] = {}
-    for entry in entries:
-        found = await _settle(entry, tx, server)
-        if found is not None:
-            settled[entry.index] = found
-    _refuse_twice(entries, settled)
-    await _link(entries, settled, tx, server)
+    criteria = criteria_in(entries)
+    questions = _questions_in(entries)
+    # At once, and before any search decides anything.
+    asked = [*criteria.values(), *(question.query for question in questions)]
+    if asked:
+        await tx.guard(sorted({guard for query in asked for guard in guards_of(query)}))
+    await settle(entries, criteria, tx, server)
+    await _link(entries)
+    await _answer(questions, entries, tx, server)
 
-    replies: dict[int, Reply] = dict(settled)
-    for done, entry in enumerate(sorted(entries, key=lambda e: e.rank)):
-        if entry.index not in replies:
-            replies[entry.index] = await _perform(entry, tx, server, handlers)
+    replies: dict[int, Reply] = {}
+    for done, entry in enumerate(sorted(entries, key=_turn)):
+        if entry.made_by is not None:
+            replies[entry.index] = replace(replies[entry.made_by], status=200, changes=())
+        else:
+            replies[entry.index] = entry.answer or await _perform(entry, tx, server, handlers)
         if done % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
 
-    deleted = [
-        change.key for reply in replies.values() for change in reply.changes if change.method == "DELETE"
-    ]
-    await require_unreferenced(deleted, tx, server)
+    await _require_unreferenced(entries, replies, tx, server)
     in_order = [replies[entry.index] for entry in entries]
     return Reply(
         200,
@@ -69,184 +82,109 @@ async def transaction(
     )
 
 
-async def _guard(entries: Sequence[Entry], bundle: Tree, tx: Transaction, base: str) -> None:
-    """Lock the criteria of every conditional entry and reference at once, before any search decides anything."""
-    criteria: set[str] = set()
-    for entry in entries:
-        query = _criteria(entry)
-        if query is not None:
-            criteria.update(guards_of(query))
-    for item in bundle.get("entry", ()):
-        for _, literal in references_in(item.get("resource") or {}):
-            if (found := _conditional_reference(literal, base)) is not None:
-                criteria.update(guards_of(found))
-    if criteria:
-        await tx.guard(sorted(criteria))
+def _turn(entry: Entry) -> tuple[int, str, str]:
+    """When an entry is performed: FHIR's order, and within it an order that all transactions keep.
 
-
-def _criteria(entry: Entry) -> Query | None:
-    call = entry.call
-    if call.type is None:
-        return None
-    try:
-        if call.action is Action.CREATE and call.conditions.if_none_exist:
-            return criteria_of(call.type, call.conditions.if_none_exist, call.base)
-        if call.action in {Action.UPDATE, Action.PATCH, Action.DELETE} and call.id is None:
-            return criteria_of(call.type, call.query, call.base)
-    except FhirError as error:
-        raise placed(error, f"Bundle.entry[{entry.index}].request") from error
-    return None
-
-
-def _conditional_reference(literal: str, base: str) -> Query | None:
-    """The search that `Patient?identifier=…` stands for, or None when the reference is of another kind."""
-    resource_type, question, criteria = literal.partition("?")
-    if not question or not resource_type.isalpha():
-        return None
-    return criteria_of(resource_type, criteria, base)
-
-
-async def _settle(entry: Entry, tx: Transaction, server: Server) -> Reply | None:
-    """Give the entry the id it is about. Returns the answer when there is nothing left to do."""
-    call = entry.call
-    if call.action is Action.CREATE:
-        assert call.type is not None
-        query = _criteria(entry)
-        found = [] if query is None else (await tx.search(replace(query, count=2, total="none"))).items
-        if len(found) > 1:
-            raise placed(many(call.type), f"Bundle.entry[{entry.index}].request.ifNoneExist")
-        if found:
-            stored = found[0]
-            entry.call = replace(call, id=stored.key.id)
-            return Reply(200, stored.body, stored.key, stored.version, stored.updated)
-        entry.call = replace(
-            call, id=server.store.new_id(), conditions=replace(call.conditions, if_none_exist="")
-        )
-    elif call.action in {Action.UPDATE, Action.PATCH, Action.DELETE} and call.id is None:
-        await _settle_conditional(entry, tx, server)
-    return None
-
-
-async def _settle_conditional(entry: Entry, tx: Transaction, server: Server) -> None:
-    """Turn a conditional update, patch or delete that matches one resource into the plain one.
-
-    A delete that matches none or several stays as it is: its handler knows what to do.
+    Two that write to the same resources then never hold what the other waits for. Ids that the server made are in the
+    order of their making, in which a statement of the store takes its locks.
     """
-    call = entry.call
-    assert call.type is not None
-    query = _criteria(entry)
-    assert query is not None
-    found = (await tx.search(replace(query, count=2, total="none"))).items
-    place = f"Bundle.entry[{entry.index}].request.url"
-    if len(found) > 1 and call.action is not Action.DELETE:
-        raise placed(many(call.type), place)
-    if len(found) == 1:
-        given = call.tree.get("id") if call.action is Action.UPDATE and call.tree is not None else None
-        if given not in {None, found[0].key.id}:
-            raise Malformed(
-                f"The criteria match {found[0].key}, and the entry's resource has another id", place
-            )
-        if call.tree is not None and call.action is Action.UPDATE:
-            call.tree["id"] = found[0].key.id
-        entry.call = replace(call, id=found[0].key.id, query="")
-    elif call.action is Action.UPDATE:
-        assert call.tree is not None
-        given = call.tree.setdefault("id", server.store.new_id())
-        if (current := await tx.read(Key(call.type, given))) is not None and not current.deleted:
-            raise placed(
-                PreconditionFailed(
-                    f"Nothing matches the criteria, and {current.key} exists and does not match them"
-                ),
-                place,
-            )
-        entry.call = replace(call, id=given, query="")
-    elif call.action is Action.PATCH:
-        raise placed(NotFound(f"No {call.type} matches the criteria"), place)
+    if entry.method == "POST":  # new ids: nobody waits for them
+        return entry.rank, "", ""
+    return entry.rank, entry.call.id or "", entry.call.type or ""
 
 
-def _refuse_twice(entries: Sequence[Entry], settled: Mapping[int, Reply]) -> None:
-    """One identity, one entry: else the order of entries would matter. https://hl7.org/fhir/R4/http.html#trules"""
-    seen: dict[Key, int] = {}
-    urls: set[str] = set()
+def imported(place: int) -> PreconditionFailed:
+    """What refuses a file that was imported before; `place` says which of its hashes was known."""
+    return PreconditionFailed(
+        "This file was imported before; nothing was added", f"http.X-Import-File[{place}]", code="duplicate"
+    )
+
+
+def _questions_in(entries: Sequence[Entry]) -> list[_Question]:
+    found = []
     for entry in entries:
-        call = entry.call
-        if entry.full_url and entry.writes:
-            if entry.full_url in urls:
-                raise Malformed(
-                    "Two entries have this fullUrl", f"Bundle.entry[{entry.index}].fullUrl", code="duplicate"
-                )
-            urls.add(entry.full_url)
-        if not entry.writes or call.type is None or call.id is None or entry.index in settled:
-            continue
-        key = Key(call.type, call.id)
-        if key in seen:
-            text = f"Entries {seen[key]} and {entry.index} are about the same resource; a transaction names each once"
-            raise Malformed(text, f"Bundle.entry[{entry.index}]", code="duplicate")
-        seen[key] = entry.index
+        for node, literal in references_in(entry.call.tree or {}):
+            if (conditional := conditional_in(literal)) is not None:
+                try:
+                    query = criteria_of(*conditional, entry.call.base)
+                except FhirError as error:
+                    raise placed(error, f"{entry.place}.resource") from error
+                found.append(_Question(entry, node, literal, query))
+    return found
 
 
-async def _link(
-    entries: Sequence[Entry], settled: Mapping[int, Reply], tx: Transaction, server: Server
-) -> None:
-    keys = {
-        entry.full_url: Key(entry.call.type, entry.call.id)
-        for entry in entries
-        if entry.full_url and entry.writes and entry.call.type is not None and entry.call.id is not None
-    }
-    links = Links(keys)
+async def _link(entries: Sequence[Entry]) -> None:
+    links = Links(
+        {
+            entry.full_url: key
+            for entry in entries
+            if entry.full_url and entry.writes
+            for key in entry.identities
+        },
+        {
+            key: (entry.answer.version if entry.answer else None) or 1
+            for entry in entries
+            if entry.call.action is Action.CREATE
+            for key in entry.identities
+        },
+    )
     for done, entry in enumerate(entries):
-        if entry.call.tree is not None and entry.index not in settled:
+        if entry.call.tree is not None and not entry.answered:
             rewrite(entry.call.tree, links, entry.full_url)
         if done % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
 
+
+async def _answer(
+    questions: Sequence[_Question], entries: Sequence[Entry], tx: Transaction, server: Server
+) -> None:
+    """Turn conditional references into what they will point to once this transaction is done."""
+    asking = [question for question in questions if not question.entry.answered]
+    if not asking:
+        return
+    own, written = await _written(entries, {question.query.type for question in asking}, tx, server)
     known: dict[str, Key] = {}
-    rows: dict[int, Entries] = {}
-    for entry in entries:
-        if entry.call.tree is None or entry.index in settled:
-            continue
-        for node, literal in references_in(entry.call.tree):
-            query = _conditional_reference(literal, entry.call.base)
-            if query is not None:
-                if literal not in known:
-                    known[literal] = await _the_one(query, entries, settled, rows, tx, server, entry)
-                node["reference"] = str(known[literal])
+    for question in asking:
+        if question.literal not in known:
+            known[question.literal] = await _the_one(question, own, written, tx)
+        question.node["reference"] = str(known[question.literal])
 
 
-async def _the_one(
-    query: Query,
-    entries: Sequence[Entry],
-    settled: Mapping[int, Reply],
-    rows: dict[int, Entries],
-    tx: Transaction,
-    server: Server,
-    at: Entry,
-) -> Key:
-    """What a conditional reference points to once this transaction is done: its own entries count as written.
-
-    `rows` keeps the index rows of the entries that were looked at before.
-    """
-    written: set[Key] = set()
-    found: set[Key] = set()
+async def _written(
+    entries: Sequence[Entry], types: set[str], tx: Transaction, server: Server
+) -> tuple[Own, set[Key]]:
+    """What the entries will make of resources of `types`, and every such resource that they change or delete."""
+    own, written = Own(server, await tx.stamp()), set[Key]()
     for entry in entries:
         call = entry.call
-        if not entry.writes or call.type != query.type or call.id is None or entry.index in settled:
+        if call.type not in types or not entry.writes or entry.answered:
             continue
-        key = Key(query.type, call.id)
-        written.add(key)
-        if call.tree is None or call.action not in {Action.CREATE, Action.UPDATE}:
-            continue
-        if entry.index not in rows:
-            rows[entry.index] = server.extract(call.tree, call.base)
-        if matches(query, rows[entry.index], key=key, updated=await tx.stamp(), hasher=server.store.hasher):
-            found.add(key)
+        written.update(entry.identities)
+        for key in entry.identities:
+            tree = call.tree
+            try:
+                if call.action is Action.PATCH:
+                    current = await tx.read(key)
+                    if current is None or current.deleted:
+                        continue  # its handler says so
+                    tree = patched(decode(current.body), call, server)
+                if tree is not None:
+                    own.add(key, tree, call.base)
+            except FhirError as error:
+                raise placed(error, entry.place) from error
+    return own, written
+
+
+async def _the_one(question: _Question, own: Own, written: set[Key], tx: Transaction) -> Key:
+    query = question.query
+    found = own.matching(query)
     page = await tx.search(replace(query, count=len(written) + 2, total="none"))
     found.update(stored.key for stored in page.items if stored.key not in written)
     if len(found) != 1:
         what = "no" if not found else "more than one"
         raise PreconditionFailed(
             f"A conditional reference matches {what} {query.type}; exactly one would be right",
-            f"Bundle.entry[{at.index}].resource",
+            f"{question.entry.place}.resource",
             code="multiple-matches" if found else "not-found",
         )
     return found.pop()
@@ -259,6 +197,21 @@ async def _perform(
         handler = handlers.get(entry.call.action)
         if handler is None:
             raise Malformed("A transaction cannot hold this interaction", code="not-supported")
+        if entry.matched is not None:
+            return await remove_all(entry.matched, entry.call, tx, server)
+        if entry.promised:
+            server = replace(server, limits=replace(server.limits, client_ids=True))
         return await handler(entry.call, tx, server)
     except FhirError as error:
-        raise placed(error, f"Bundle.entry[{entry.index}]") from error
+        raise placed(error, entry.place) from error
+
+
+async def _require_unreferenced(
+    entries: Sequence[Entry], replies: Mapping[int, Reply], tx: Transaction, server: Server
+) -> None:
+    for entry in entries:
+        deleted = [change.key for change in replies[entry.index].changes if change.method == "DELETE"]
+        try:
+            await require_unreferenced(deleted, tx, server)
+        except Referenced as error:
+            raise placed(still_referenced(error), entry.place) from error

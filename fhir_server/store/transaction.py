@@ -187,6 +187,7 @@ class Buffered(Writing):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, database.read)
+        self._stamp: int | None = None  # ms: one for all that is written together
 
     async def search(self, query: Query) -> Page:
         self._nothing_written()
@@ -205,7 +206,9 @@ class Buffered(Writing):
         raise NeedsLocks
 
     async def stamp(self) -> int:
-        return self._database.clock.stamp() * 1000
+        if self._stamp is None:
+            self._stamp = self._database.clock.stamp()
+        return self._stamp * 1000
 
     def _nothing_written(self) -> None:
         if self._drafts:

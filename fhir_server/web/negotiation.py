@@ -36,6 +36,8 @@ _SYNTAXES: Mapping[str, Syntax] = {
     "application/xml": "xml",
     "text/xml": "xml",
 }
+# What FHIR called them up to DSTU2; answered by the names of today.
+_LEGACY: Mapping[str, str] = {"application/json+fhir": FHIR_JSON, "application/xml+fhir": FHIR_XML}
 _SHORT: Mapping[str, str] = {"json": FHIR_JSON, "xml": FHIR_XML}
 _WILD: Mapping[str, Mapping[Syntax, str]] = {
     "*/*": {"json": FHIR_JSON, "xml": FHIR_XML},
@@ -256,7 +258,8 @@ def _media_type(text: str) -> tuple[str, Mapping[str, str]]:
     for part in rest:
         key, _, value = part.partition("=")
         parameters[key.strip().lower()] = value.strip().strip('"')
-    return name.strip().lower(), parameters
+    name = name.strip().lower()
+    return _LEGACY.get(name, name), parameters
 
 
 def _summary_of(text: str) -> Summary:

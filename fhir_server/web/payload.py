@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/http.html#general
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Mapping
 
@@ -13,6 +14,9 @@ from starlette.types import Receive
 from fhir_server.kernel.errors import Malformed, TooLarge, UnsupportedMediaType
 
 _GZIP = 16 + zlib.MAX_WBITS
+# Each one copies what is behind it: millions of empty ones would keep a worker busy for hours.
+_MEMBERS = 16
+_LARGE = 65_536  # bytes: from here on unpacking could hold up every other request of the worker
 
 
 class Disconnected(Exception):
@@ -32,7 +36,10 @@ async def payload_of(receive: Receive, headers: Mapping[bytes, bytes], max_bytes
     if encoding in {b"", b"identity"}:
         return await _plain(receive, max_bytes)
     if encoding in {b"gzip", b"x-gzip"}:
-        return _unpacked(await _plain(receive, max_bytes), max_bytes)
+        packed = await _plain(receive, max_bytes)
+        if len(packed) >= _LARGE:
+            return await asyncio.to_thread(_unpacked, packed, max_bytes)
+        return _unpacked(packed, max_bytes)
     raise UnsupportedMediaType("Of the content encodings this server takes gzip, or none")
 
 
@@ -60,6 +67,8 @@ def _unpacked(packed: bytes, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while packed:
+        if len(parts) == _MEMBERS:
+            raise Malformed(f"The gzip of the body has more than {_MEMBERS} members; one would be right")
         stream = zlib.decompressobj(_GZIP)
         try:
             part = stream.decompress(packed, max_bytes - size + 1)

@@ -56,9 +56,10 @@ _PATCHES: frozenset[Kind] = frozenset({"json", "xml", "json-patch"})
 # Two of these that differ contradict each other; any other header may come as a list.
 _SINGLE = frozenset({b"content-type", b"host", b"if-modified-since", b"if-none-exist", b"content-encoding"})
 _TRACE = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
+_CORRELATION = re.compile(rb"[\x21-\x7e]{1,128}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGE = 1_000_000  # bytes: from here on compressing or reading XML would hold up every other request of the worker
-_EXPOSED = b"ETag, Location, Content-Location, Last-Modified, X-Request-Id"
+_EXPOSED = b"ETag, Location, Content-Location, Last-Modified, X-Request-Id, X-Correlation-Id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Rest:
             base=self._origin.base(scope, headers),
             operation=place.operation,
             compartment=place.compartment,
-            file=file_of(headers) if action is Action.BUNDLE else "",
+            files=files_of(headers) if action is Action.BUNDLE else (),
         )
 
     async def _answer(self, call: Call, form: Form, controls: Controls) -> Answer:
@@ -243,6 +244,9 @@ class Rest:
             headers.append((b"content-length", b"%d" % len(body)))
         headers += self._common
         headers.append((b"x-request-id", trace_id.encode()))
+        own = sent.get(b"x-correlation-id") or sent.get(b"x-request-id", b"")
+        if own != trace_id.encode() and _CORRELATION.fullmatch(own):
+            headers.append((b"x-correlation-id", own))
         if self._options.cors_origins and b"origin" in sent:
             headers += self._cors(sent[b"origin"])
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -295,14 +299,15 @@ def _refused(error: Exception, trace_id: str, form: Form, controls: Controls) ->
     return shown(reply_of(error, trace_id), None, form, controls)
 
 
-def file_of(headers: Mapping[bytes, bytes]) -> str:
-    """The SHA-256 of the file that a transaction is the content of, as `cordee import` sends it; empty: none."""
+def files_of(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:
+    """The SHA-256s of what a transaction is the content of, as `cordee import` sends them; may be empty."""
     sent = headers.get(b"x-import-file", b"").decode("latin-1")
-    if sent and not _SHA256.fullmatch(sent):
+    digests = tuple(digest.strip() for digest in sent.split(",")) if sent else ()
+    if not all(map(_SHA256.fullmatch, digests)):
         raise Malformed(
             "X-Import-File is not a SHA-256: 64 hexadecimal digits in lower case would be right", code="value"
         )
-    return sent
+    return digests
 
 
 def _text(query: bytes) -> str:

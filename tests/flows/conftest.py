@@ -82,7 +82,7 @@ async def client(serve: Serve) -> httpx.AsyncClient:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(databases: Any, migrated_template: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of one server with default settings, for tests with `loop_scope="session"` that keep to their own data."""
+    """A client of one server with default settings, for tests of `loop_scope="session"` that keep to their own data."""
     url = databases.create(migrated_template)
     app = application(Settings(database=DatabaseSettings(url=url)))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tests.flows.asking import FHIR_JSON, FHIR_XML, JSON_PATCH, bundle, created, entry, fresh, patient
 
@@ -16,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATIENT = b'{"resourceType":"Patient"}'
 XML = b'<Patient xmlns="http://hl7.org/fhir"><id value="x"/></Patient>'
+PACKED = gzip.compress(PATIENT, mtime=0)
 GZIP = {**FHIR_JSON, "Content-Encoding": "gzip"}
 
 
@@ -44,13 +49,13 @@ def check_refusal(response: httpx.Response) -> None:
         assert tree["issue"][0]["diagnostics"]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def refused(shared: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
     """A client whose every answer must be a refusal that leaves nothing behind."""
     before = await newest(shared)
     yield shared
     assert await newest(shared) == before
-    assert (await shared.get("/readyz")).status_code == 200
+    assert (await shared.get("http://test.example/readyz")).status_code == 200
 
 
 BODIES = [
@@ -213,6 +218,26 @@ async def test_a_content_type_that_does_not_fit_the_body_is_refused(
     check_refusal(await refused.post("Patient", content=PATIENT, headers={"Content-Type": content_type}))
 
 
+async def test_a_large_body_in_xml_holds_up_nobody(refused: httpx.AsyncClient) -> None:
+    body = b'<Patient xmlns="http://hl7.org/fhir">' + b'<name><family value="a"/></name>' * 100_000 + b"<x/>"
+    gaps: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0)
+            gaps.append(time.perf_counter() - before)
+
+    watching = asyncio.create_task(watch())
+    before = time.perf_counter()
+    response = await refused.post("Patient", content=body + b"</Patient>", headers=FHIR_XML)
+    took = time.perf_counter() - before
+    watching.cancel()
+
+    check_refusal(response)
+    assert max(gaps) < took / 2
+
+
 @pytest.mark.parametrize("address", ["Patient", "Patient/bad", "Binary", "", "Patient/_search"])
 @pytest.mark.parametrize(
     "content_type", ["application/fhir+json", "application/fhir+xml", "application/x-www-form-urlencoded"]
@@ -229,7 +254,7 @@ async def test_a_body_of_60_megabytes_is_too_large(
         method, address, content=pieces(), headers={"Content-Type": content_type}
     )
 
-    assert response.status_code in ({413} if "_search" not in address else {413, 415})
+    assert response.status_code in {413, 415}
     check_refusal(response)
 
 
@@ -246,12 +271,15 @@ async def test_a_gzip_bomb_is_too_large(refused: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("body", "encoding", "status"),
     [
-        (PATIENT, "gzip", 400),
-        (gzip.compress(PATIENT)[:-4], "gzip", 400),
-        (gzip.compress(PATIENT) + b"more", "gzip", 400),
-        (gzip.compress(gzip.compress(PATIENT)), "gzip", 400),
-        (PATIENT, "br", 415),
-        (PATIENT, "gzip, gzip", 415),
+        pytest.param(PATIENT, "gzip", 400, id="no gzip"),
+        pytest.param(PACKED[:-4], "gzip", 400, id="cut off"),
+        pytest.param(PACKED + b"more", "gzip", 400, id="something behind"),
+        pytest.param(gzip.compress(PACKED, mtime=0), "gzip", 400, id="packed twice"),
+        pytest.param(
+            PACKED + gzip.compress(b"", mtime=0) * 500_000, "gzip", 400, id="half a million members"
+        ),
+        pytest.param(PATIENT, "br", 415, id="brotli"),
+        pytest.param(PATIENT, "gzip, gzip", 415, id="two encodings"),
     ],
 )
 async def test_a_content_encoding_that_is_not_kept_is_refused(
@@ -311,9 +339,7 @@ async def test_an_address_that_names_nothing_is_refused(
     refused: httpx.AsyncClient, method: str, address: str
 ) -> None:
     content = None if method in {"GET", "HEAD", "DELETE"} else PATIENT
-    url = httpx.URL(scheme="http", host="test.example", raw_path=b"/fhir/" + address.encode())
-    if address == "Patient/x/_history/１":
-        assert "１" in url.path
+    url = httpx.URL("http://test.example", raw_path=b"/fhir/" + quote(address, safe="%/;$").encode())
     check_refusal(await refused.request(method, url, content=content, headers=FHIR_JSON if content else None))
 
 
@@ -329,7 +355,6 @@ QUERIES = [
     "birthdate=0000",
     "birthdate=ge",
     "birthdate=10000-01-01",
-    "birthdate=9999-12-31T23:59:60Z",
     "_lastUpdated=0001-01-01T00:00:00%2B14:00x",
     "_count=-1",
     "_count=x",
@@ -348,22 +373,36 @@ QUERIES = [
 ]
 
 
+@pytest.mark.parametrize(
+    "number", ["1e400", "1e" + "9" * 30, "-1e-" + "9" * 30, "9" * 400, "0." + "1" * 5000]
+)
+async def test_a_huge_number_in_a_query_finds_nothing_or_is_refused(
+    shared: httpx.AsyncClient, number: str
+) -> None:
+    for prefix in ("", "gt", "ap", "ne"):
+        response = await shared.get(f"RiskAssessment?probability={prefix}{number}")
+        other = await shared.get(f"Observation?value-quantity={prefix}{number}||kg&_id=nobody")
+        for answer in (response, other):
+            if answer.status_code != 200:
+                check_refusal(answer)
+
+
 @pytest.mark.parametrize("query", QUERIES)
 async def test_a_query_that_cannot_be_read_is_refused(refused: httpx.AsyncClient, query: str) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    check_refusal(await refused.get(httpx.URL("http://test.example/fhir/Patient", query=query.encode())))
+    check_refusal(await refused.get(f"Patient?{quote(query, safe='%&=:')}"))
     check_refusal(await refused.post("Patient/_search", content=query.encode(), headers=form))
 
 
 @pytest.mark.parametrize(
-    "query", QUERIES + ["", "_id=", "&&&", "nothing=1", "_format=json", "_count=1", "_sort=_id"]
+    "query", [*QUERIES, "", "_id=", "&&&", "nothing=1", "_format=json", "_count=1", "_sort=_id"]
 )
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 async def test_criteria_that_cannot_be_read_change_nothing(
     refused: httpx.AsyncClient, method: str, query: str
 ) -> None:
-    url = httpx.URL("http://test.example/fhir/Patient", query=query.encode())
+    url = f"Patient?{quote(query, safe='%&=:')}"
     content = {"PUT": PATIENT, "PATCH": b'[{"op":"remove","path":"/active"}]', "DELETE": None}[method]
     headers = {"PUT": FHIR_JSON, "PATCH": JSON_PATCH, "DELETE": None}[method]
 
@@ -548,6 +587,11 @@ BAD_ENTRIES: list[Any] = [
     pytest.param(entry("PATCH", "Patient/x", {"active": True}), id="a patch without a type"),
     pytest.param(entry("PATCH", "Patient/x", {"resourceType": ["x"]}), id="a patch's type a list"),
     pytest.param(entry("PATCH", "Patient/x", patient()), id="a patch that is a Patient"),
+    pytest.param(
+        entry("PATCH", "Patient/x", {"resourceType": "X", "a": {}}), id="a patch of an unknown type"
+    ),
+    pytest.param(entry("POST", "Patient", patient(birthDate={"a": {"b": {}}})), id="an object as a date"),
+    pytest.param(entry("POST", "Patient", patient(text={"div": {"b": {"c": {}}}})), id="an object as a div"),
     pytest.param(entry("PATCH", "Patient/x", {"resourceType": "Parameters"}), id="a patch of nothing"),
     pytest.param(entry("PATCH", "Patient/x", {**BINARY, "data": 1}), id="a patch's data a number"),
     pytest.param(entry("PATCH", "Patient/x", {**BINARY, "data": "é"}), id="a patch's data not base64"),
@@ -708,13 +752,13 @@ NO_PATCHES = [
     b'[{"op":"replace","path":"/id","value":["x"]}]',
     b'[{"op":"replace","path":"/id","value":{}}]',
     b'[{"op":"replace","path":"/meta","value":1}]',
-    b'[{"op":"replace","path":"/meta","value":[]}]',
     b'[{"op":"add","path":"/name/99999999999999999999","value":{}}]',
     b'[{"op":"add","path":"/name/-1","value":{}}]',
     b'[{"op":"add","path":"/active","value":"a\\u0000b"}]',
     b'[{"op":"add","path":"/active","value":1e999999}]',
     b'[{"op":"test","path":"/active","value":1e999999}]',
     b'[{"op":"test","path":"/id","value":1e-999999999999}]',
+    b'[{"op":"test","path":"/active","value":1e99999999999999999999999999999}]',
     b'[{"op":"remove","path":""}]',
     b'[{"op":"copy","path":"/extension","from":""}]',
     b'[{"op":"add","path":"/contact","value":' + b"[" * 10_000 + b"]" * 10_000 + b"}]",
@@ -770,7 +814,23 @@ async def test_an_identifier_of_6_kilobytes_is_stored_and_found(shared: httpx.As
 
 @pytest.mark.parametrize(
     "digits",
-    ["1e999999", "-1e-999999", "9" * 400, "0." + "1" * 400, "1E+2", "-0", "0.000", "12345678901234567890"],
+    [
+        "1e999999",
+        "-1e-999999",
+        "1e" + "9" * 30,
+        "1e-" + "9" * 5000,
+        "9" * 400,
+        "9" * 4300,
+        "9" * 5000,
+        "0." + "1" * 400,
+        "0." + "1" * 5000,
+        "1E+2",
+        "-0",
+        "-0.0e-5",
+        "0.000",
+        "12345678901234567890",
+    ],
+    ids=lambda digits: f"{digits[:12]} of {len(digits)}",
 )
 async def test_a_huge_decimal_is_stored_digit_for_digit_or_refused(
     shared: httpx.AsyncClient, digits: str

@@ -15,7 +15,9 @@ session = pytest.mark.asyncio(loop_scope="session")
 
 
 async def count_of(client: httpx.AsyncClient, identifier: str) -> int:
-    total: int = (await client.get(f"Patient?identifier={SYSTEM}|{identifier}&_summary=count")).json()["total"]
+    total: int = (await client.get(f"Patient?identifier={SYSTEM}|{identifier}&_summary=count")).json()[
+        "total"
+    ]
     return total
 
 
@@ -38,7 +40,9 @@ async def test_a_conditional_create_with_one_match_gives_that_one(shared: httpx.
     identifier = fresh()
     kept = await created(shared, patient(identifier))
 
-    response = await shared.post("Patient", json=patient(identifier, active=True), headers=if_none(identifier))
+    response = await shared.post(
+        "Patient", json=patient(identifier, active=True), headers=if_none(identifier)
+    )
 
     assert response.status_code == 200
     assert response.json() == kept
@@ -77,7 +81,8 @@ async def test_the_criteria_may_start_with_a_question_mark(shared: httpx.AsyncCl
     headers = {"If-None-Exist": f"?identifier={SYSTEM}|{identifier}"}
 
     statuses = [
-        (await shared.post("Patient", json=patient(identifier), headers=headers)).status_code for _ in range(2)
+        (await shared.post("Patient", json=patient(identifier), headers=headers)).status_code
+        for _ in range(2)
     ]
 
     assert statuses == [201, 200]
@@ -99,9 +104,9 @@ async def test_a_resource_that_breaks_the_rules_is_refused_even_when_one_matches
 
 @session
 async def test_if_none_exist_belongs_to_a_create(shared: httpx.AsyncClient) -> None:
-    id = fresh()
+    chosen = fresh()
 
-    response = await shared.put(f"Patient/{id}", json=patient(id=id), headers=if_none("x"))
+    response = await shared.put(f"Patient/{chosen}", json=patient(id=chosen), headers=if_none("x"))
 
     issue_of(response, 400)
 
@@ -134,7 +139,9 @@ async def test_criteria_that_are_none_never_touch_anything(
     issue_of(await shared.request("PATCH", f"Patient?{criteria}", json=operations, headers=patch), 400)
     issue_of(await shared.delete(f"Patient?{criteria}", headers=headers), 400)
     if criteria not in {"_format=json", "_pretty=true"}:
-        response = await shared.post("Patient", json=patient(), headers={**headers, "If-None-Exist": criteria})
+        response = await shared.post(
+            "Patient", json=patient(), headers={**headers, "If-None-Exist": criteria}
+        )
         issue_of(response, 400)
 
     assert (await shared.get(f"Patient/{kept['id']}")).json() == kept
@@ -153,12 +160,14 @@ async def test_a_conditional_update_without_a_match_creates(shared: httpx.AsyncC
 
 @session
 async def test_a_conditional_update_without_a_match_keeps_a_given_id(shared: httpx.AsyncClient) -> None:
-    identifier, id = fresh(), fresh()
+    identifier, chosen = fresh(), fresh()
 
-    response = await shared.put(f"Patient?identifier={SYSTEM}|{identifier}", json=patient(identifier, id=id))
+    response = await shared.put(
+        f"Patient?identifier={SYSTEM}|{identifier}", json=patient(identifier, id=chosen)
+    )
 
     assert response.status_code == 201
-    assert response.json()["id"] == id
+    assert response.json()["id"] == chosen
 
 
 @session
@@ -341,7 +350,11 @@ async def test_criteria_keep_their_escapes(shared: httpx.AsyncClient) -> None:
         await shared.post(
             "Patient",
             json=tree,
-            headers={"If-None-Exist": f"identifier={SYSTEM}|{identifier}".replace("+", "%2B").replace("&", "%26").replace(f"c|", "c%5C%7C")},
+            headers={
+                "If-None-Exist": f"identifier={SYSTEM}|{identifier}".replace("+", "%2B")
+                .replace("&", "%26")
+                .replace("c|", "c%5C%7C")
+            },
         )
         for _ in range(2)
     ]

@@ -5,6 +5,8 @@ https://hl7.org/fhir/R4/http.html#create · https://hl7.org/fhir/R4/http.html#re
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -64,8 +66,12 @@ async def test_what_was_sent_comes_back_with_its_order_and_digits(shared: httpx.
 async def test_a_create_by_xml_is_answered_in_the_form_that_is_asked_for(shared: httpx.AsyncClient) -> None:
     body = xml_of(patient(active=True))
 
-    by_xml = await shared.post("Patient", content=body, headers={**FHIR_XML, "Accept": FHIR_XML["Content-Type"]})
-    by_json = await shared.post("Patient", content=body, headers={**FHIR_XML, "Accept": "application/fhir+json"})
+    by_xml = await shared.post(
+        "Patient", content=body, headers={**FHIR_XML, "Accept": FHIR_XML["Content-Type"]}
+    )
+    by_json = await shared.post(
+        "Patient", content=body, headers={**FHIR_XML, "Accept": "application/fhir+json"}
+    )
 
     assert [by_xml.status_code, by_json.status_code] == [201, 201]
     assert tree_of(by_xml.content)["active"] is True
@@ -107,9 +113,7 @@ async def test_a_preference_that_nobody_knows_is_ignored(shared: httpx.AsyncClie
 
 
 async def test_a_failure_is_told_whatever_prefer_says(shared: httpx.AsyncClient) -> None:
-    response = await shared.post(
-        "Patient", json=patient(gender="blue"), headers={"Prefer": "return=minimal"}
-    )
+    response = await shared.post("Patient", json=patient(gender="blue"), headers={"Prefer": "return=minimal"})
 
     issue_of(response, 422, expression="Patient.gender")
 
@@ -126,7 +130,7 @@ async def test_a_failure_is_told_whatever_prefer_says(shared: httpx.AsyncClient)
     ],
 )
 async def test_a_resource_that_breaks_the_rules_is_refused_at_its_place(
-    shared: httpx.AsyncClient, elements: dict[str, object], place: str
+    shared: httpx.AsyncClient, elements: dict[str, Any], place: str
 ) -> None:
     before = (await shared.get("Patient?_summary=count")).json()["total"]
 
@@ -210,11 +214,12 @@ async def test_a_reference_to_another_server_is_kept_and_not_checked(
     assert kept["subject"]["reference"] == text
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_an_absolute_reference_to_this_server_is_checked_like_a_relative_one(
-    shared: httpx.AsyncClient,
+    shared: httpx.AsyncClient, scheme: str
 ) -> None:
     kept = await created(shared, patient())
-    here = "http://test.example/fhir/Patient"
+    here = f"{scheme}://test.example/fhir/Patient"
 
     good = await shared.post("Observation", json=observation(f"{here}/{kept['id']}"))
     issue_of(await shared.post("Observation", json=observation(f"{here}/{fresh()}")), 422, "not-found")

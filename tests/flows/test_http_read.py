@@ -30,9 +30,7 @@ async def test_a_read_gives_the_resource_with_its_id_and_the_headers_of_its_vers
     assert response.json() == kept
     assert response.headers["etag"] == 'W/"1"'
     assert response.headers["content-type"] == "application/fhir+json;charset=utf-8"
-    assert (
-        response.headers["content-location"] == f"http://test.example/fhir/Patient/{kept['id']}/_history/1"
-    )
+    assert response.headers["content-location"] == f"http://test.example/fhir/Patient/{kept['id']}/_history/1"
     shown = parsedate_to_datetime(response.headers["last-modified"])
     assert kept["meta"]["lastUpdated"].startswith(shown.strftime("%Y-%m-%dT%H:%M:%S"))
     assert "location" not in response.headers

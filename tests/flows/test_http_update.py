@@ -110,29 +110,31 @@ async def test_a_body_that_breaks_the_rules_changes_nothing(shared: httpx.AsyncC
 @session
 @pytest.mark.parametrize("form", ["json", "xml"])
 async def test_an_update_of_an_unknown_id_creates_it(shared: httpx.AsyncClient, form: str) -> None:
-    id = fresh()
-    body = patient(id=id, active=True)
+    chosen = fresh()
+    body = patient(id=chosen, active=True)
 
     response = await (
-        shared.put(f"Patient/{id}", json=body)
+        shared.put(f"Patient/{chosen}", json=body)
         if form == "json"
         else shared.put(
-            f"Patient/{id}", content=xml_of(body), headers={**FHIR_XML, "Accept": "application/fhir+xml"}
+            f"Patient/{chosen}", content=xml_of(body), headers={**FHIR_XML, "Accept": "application/fhir+xml"}
         )
     )
 
     tree = response.json() if form == "json" else tree_of(response.content)
     assert response.status_code == 201
-    assert response.headers["location"] == f"http://test.example/fhir/Patient/{id}/_history/1"
+    assert response.headers["location"] == f"http://test.example/fhir/Patient/{chosen}/_history/1"
     assert response.headers["etag"] == 'W/"1"'
     assert response.headers["last-modified"]
-    assert (tree["id"], tree["active"]) == (id, True)
+    assert (tree["id"], tree["active"]) == (chosen, True)
 
 
 @session
 @pytest.mark.parametrize("id", ["a" * 64, "A-b.9", "1", "0"])
 async def test_every_id_that_fhir_allows_can_be_chosen(shared: httpx.AsyncClient, id: str) -> None:
-    response = await shared.put(f"Basic/{id}", json={"resourceType": "Basic", "id": id, "code": {"text": "x"}})
+    response = await shared.put(
+        f"Basic/{id}", json={"resourceType": "Basic", "id": id, "code": {"text": "x"}}
+    )
 
     assert response.status_code == 201
     assert (await shared.get(f"Basic/{id}")).json()["id"] == id
@@ -171,6 +173,19 @@ async def test_an_update_brings_a_deleted_resource_back_to_life(shared: httpx.As
     assert response.headers["location"].endswith(f"Patient/{kept['id']}/_history/3")
     assert (await shared.get(f"Patient/{kept['id']}")).status_code == 200
     assert (await shared.get(f"Patient/{kept['id']}/_history/2")).status_code == 410
+
+
+@session
+async def test_if_match_of_the_deletion_brings_a_resource_back_to_life(shared: httpx.AsyncClient) -> None:
+    kept = await created(shared, patient())
+    tag = (await shared.delete(f"Patient/{kept['id']}")).headers["etag"]
+    tree = patient(id=kept["id"])
+
+    old = await shared.put(f"Patient/{kept['id']}", json=tree, headers={"If-Match": 'W/"1"'})
+    now = await shared.put(f"Patient/{kept['id']}", json=tree, headers={"If-Match": tag})
+
+    issue_of(old, 412, "conflict")
+    assert (now.status_code, now.headers["etag"]) == (201, 'W/"3"')
 
 
 @session
@@ -220,12 +235,12 @@ async def test_if_match_with_a_strong_tag_a_list_or_a_star_works_too(shared: htt
 @session
 @pytest.mark.parametrize("tag", ['W/"1"', "*"])
 async def test_if_match_on_what_does_not_exist_is_412(shared: httpx.AsyncClient, tag: str) -> None:
-    id = fresh()
+    chosen = fresh()
 
-    response = await shared.put(f"Patient/{id}", json=patient(id=id), headers={"If-Match": tag})
+    response = await shared.put(f"Patient/{chosen}", json=patient(id=chosen), headers={"If-Match": tag})
 
     issue_of(response, 412)
-    issue_of(await shared.get(f"Patient/{id}"), 404)
+    issue_of(await shared.get(f"Patient/{chosen}"), 404)
 
 
 @session
@@ -242,24 +257,26 @@ async def test_an_if_match_that_is_no_entity_tag_is_400(shared: httpx.AsyncClien
 
 @session
 async def test_if_none_match_star_creates_and_never_overwrites(shared: httpx.AsyncClient) -> None:
-    id = fresh()
+    chosen = fresh()
     only_new = {"If-None-Match": "*"}
 
-    first = await shared.put(f"Patient/{id}", json=patient(id=id), headers=only_new)
-    second = await shared.put(f"Patient/{id}", json=patient(id=id, active=True), headers=only_new)
+    first = await shared.put(f"Patient/{chosen}", json=patient(id=chosen), headers=only_new)
+    second = await shared.put(f"Patient/{chosen}", json=patient(id=chosen, active=True), headers=only_new)
 
     assert first.status_code == 201
     issue_of(second, 412, "conflict")
-    assert "active" not in (await shared.get(f"Patient/{id}")).json()
+    assert "active" not in (await shared.get(f"Patient/{chosen}")).json()
 
 
 @session
 async def test_prefer_shapes_the_answer_of_an_update(shared: httpx.AsyncClient) -> None:
-    id = fresh()
+    chosen = fresh()
 
     answers = [
         await shared.put(
-            f"Patient/{id}", json=patient(id=id, multipleBirthInteger=n), headers={"Prefer": f"return={what}"}
+            f"Patient/{chosen}",
+            json=patient(id=chosen, multipleBirthInteger=n),
+            headers={"Prefer": f"return={what}"},
         )
         for n, what in enumerate(["minimal", "representation", "OperationOutcome"])
     ]

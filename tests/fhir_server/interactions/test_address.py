@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir_server.interactions.address import place_of, segments_of
 from fhir_server.kernel.errors import Malformed, MethodNotAllowed, NotFound
 from fhir_server.kernel.keys import Key
-from fhir_server.interactions.address import place_of, segments_of
 
 
 @pytest.mark.parametrize(

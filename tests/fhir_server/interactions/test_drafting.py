@@ -1,0 +1,85 @@
+"""From a judged tree to a Draft."""
+
+from __future__ import annotations
+
+import pytest
+
+from fhir_server.interactions.call import Action, Call
+from fhir_server.interactions.drafting import judged, put, tree_in
+from fhir_server.kernel.errors import Invalid
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.wire import Tree, encode
+from tests.builders import extension, observation, patient
+from tests.fhir_server.interactions.performing import BASE, Performer, refused
+
+
+def call(type: str, tree: Tree | None = None, body: bytes = b"") -> Call:
+    return Call(Action.UPDATE, type, "a", tree=tree, body=body, base=BASE)
+
+
+def test_a_tree_is_taken_from_the_body_or_as_it_is(perform: Performer) -> None:
+    tree = patient("1", meta={"tag": [{"code": "x"}]})
+
+    assert tree_in(call("Patient", body=encode(tree)), perform.server) == tree
+    assert tree_in(call("Patient", tree), perform.server) == tree
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": {"versionId": "9"}}])
+async def test_what_is_stamped_is_not_what_was_given(perform: Performer, meta: Tree) -> None:
+    given = patient("1", **meta)
+    asked = call("Patient", given)
+
+    async with perform.store.begin() as tx:
+        await put(tree_in(asked, perform.server), Key("Patient", "a"), "PUT", None, asked, tx, perform.server)
+
+    assert given == patient("1", **meta)
+
+
+def test_the_type_is_that_of_the_address(perform: Performer) -> None:
+    for tree, code, place in (
+        (observation(), "structure", "resourceType"),
+        ({"resourceType": None}, "required", ""),
+        ({}, "required", ""),
+    ):
+        with refused(400, code, place):
+            tree_in(call("Patient", tree), perform.server)
+
+
+def test_everything_wrong_is_told_at_once(perform: Performer) -> None:
+    with pytest.raises(Invalid) as caught:
+        judged(patient(gender="blue", birthDate="soon"), perform.server)
+
+    assert {issue.expression for issue in caught.value.issues} == {"Patient.gender", "Patient.birthDate"}
+
+
+def test_a_uuid_that_became_a_link_is_no_mistake(perform: Performer) -> None:
+    tree = patient(extension=[extension(valueUuid="Patient/1")])
+
+    assert judged(tree, perform.server) is tree
+    with pytest.raises(Invalid) as caught:
+        judged(patient(extension=[extension(valueUuid="Patient/1")], gender="blue"), perform.server)
+    assert [issue.expression for issue in caught.value.issues] == ["Patient.gender"]
+
+
+async def test_stamps_of_one_resource_never_go_back(perform: Performer) -> None:
+    for value in "123":
+        await perform.put(patient(value, id="a"))
+
+    stamps = [
+        (await perform.at(Key("Patient", "a"), version))["meta"]["lastUpdated"] for version in (1, 2, 3)
+    ]
+    assert stamps == sorted(set(stamps))
+
+
+async def test_a_draft_says_what_the_next_one_needs_to_know(perform: Performer) -> None:
+    await perform.put(patient(id="p"))
+    await perform.put(observation("Patient/p", id="a"))
+    old = await perform.store.read(Key("Observation", "a"))
+    asked = call("Observation", observation(id="a"))
+
+    async with perform.store.begin() as tx:
+        tree = tree_in(asked, perform.server)
+        reply = await put(tree, Key("Observation", "a"), "PUT", old, asked, tx, perform.server)
+
+    assert (reply.status, reply.version) == (200, 2)
+    assert await perform.count("Observation", "subject=Patient/p") == 0
