@@ -113,7 +113,7 @@ class Supervisor:
         previous = {
             number: signal.signal(number, self._count_signal)
             for number in _SIGNALS
-            if signal.getsignal(number) is not signal.SIG_IGN  # nohup
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN  # nohup
         }
         try:
             self._workers.extend(self._start() for _ in range(self._count))

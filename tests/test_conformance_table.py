@@ -17,7 +17,8 @@ NODE = re.compile(r"`([a-z0-9_]+)::([a-z0-9_]+)`")
 
 def rows_in(text: str) -> list[list[str]]:
     """The rows of the first table, head and rule aside."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
+    first = text[text.index("| No |") :].split("\n\n", 1)[0]
+    lines = first.splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert cells[0] == COLUMNS
     return cells[2:]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from fhir_server.definitions.catalogue import compartments, resource_types
-from fhir_server.interactions.call import Action, Call
+from fhir_server.interactions.call import NONE, Action, Call, Conditions
 from fhir_server.kernel.errors import Malformed, MethodNotAllowed, NotFound
 from fhir_server.kernel.keys import Key, is_id
 
@@ -85,8 +85,8 @@ def segments_of(path: str, raw_path: bytes | None) -> list[str]:
     return segments
 
 
-def entry_call_of(method: str, url: str, base: str) -> Call:
-    """The call of a Bundle's entry: `url` is relative to `base`, or absolute below it.
+def entry_call_of(method: str, url: str, base: str, conditions: Conditions = NONE) -> Call:
+    """The call of a Bundle's entry, its body aside: `url` is relative to `base`, or absolute below it.
 
     Raises `Malformed` when it is on another server, and as `place_of` and `Place.action` do.
     """
@@ -108,8 +108,10 @@ def entry_call_of(method: str, url: str, base: str) -> Call:
         place.id,
         place.version,
         query,
-        operation=place.operation,
+        conditions=conditions,
         compartment=place.compartment,
+        operation=place.operation,
+        base=base,
     )
 
 

@@ -33,6 +33,10 @@ class Action(StrEnum):
     OPERATION = "operation"
 
 
+Return = Literal["", "minimal", "representation", "OperationOutcome"]
+Handling = Literal["", "strict", "lenient"]
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """Headers that make a request conditional or say what to answer. Empty strings: not given."""
@@ -41,8 +45,8 @@ class Conditions:
     if_none_match: str = ""  # as sent, may be a list or `*`
     if_modified_since: str = ""  # an HTTP date
     if_none_exist: str = ""  # a query string, without `?`
-    prefer_return: Literal["", "minimal", "representation", "OperationOutcome"] = ""
-    prefer_handling: Literal["", "strict", "lenient"] = ""
+    prefer_return: Return = ""
+    prefer_handling: Handling = ""
 
 
 NONE = Conditions()

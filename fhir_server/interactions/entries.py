@@ -5,16 +5,18 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from fhir_server.interactions import json_patch
 from fhir_server.interactions.address import entry_call_of
-from fhir_server.interactions.call import Action, Call, Conditions, Reply, Server
+from fhir_server.interactions.call import Action, Call, Conditions, Handling, Reply, Return, Server
 from fhir_server.interactions.drafting import type_in
 from fhir_server.interactions.outcome import outcome_body
 from fhir_server.interactions.patch import FHIR_JSON, JSON_PATCH
@@ -24,6 +26,9 @@ from fhir_server.kernel.times import http_text, instant_text
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.spans import span_of
 
+T = TypeVar("T")
+
+_SLICE = 40  # entries between two chances for other requests of this worker
 # https://hl7.org/fhir/R4/http.html#trules: DELETE, POST, PUT and PATCH, GET
 _RANK = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 
@@ -68,9 +73,18 @@ class Entry:
         return self.rank < 3
 
 
-def entries_of(bundle: Tree, call: Call, server: Server) -> list[Entry]:
+async def entries_of(bundle: Tree, call: Call, server: Server) -> list[Entry]:
     """The entries, in bundle order. Raises `TooLarge` over the cap, else as `entry_of` does."""
-    return [entry_of(index, item, call) for index, item in enumerate(listed_in(bundle, server))]
+    listed = listed_in(bundle, server)
+    return [entry_of(index, item, call) async for index, item in sliced(list(enumerate(listed)))]
+
+
+async def sliced(items: Sequence[T]) -> AsyncIterator[T]:
+    """The items, with a chance for the other requests of this worker after every few of them."""
+    for start in range(0, len(items), _SLICE):
+        for item in items[start : start + _SLICE]:
+            yield item
+        await asyncio.sleep(0)
 
 
 def listed_in(bundle: Tree, server: Server) -> list[dict[str, Any]]:
@@ -96,7 +110,7 @@ def entry_of(index: int, item: dict[str, Any], call: Call) -> Entry:
             raise Malformed(f"A request needs its '{name}'", f"{place}.request.{name}", code="required")
     method = request["method"]
     try:
-        inner = entry_call_of(method, request["url"], call.base)
+        inner = entry_call_of(method, request["url"], call.base, _conditions(request, call.conditions))
     except FhirError as error:
         raise placed(error, f"{place}.request.url") from error
     if inner.action is Action.SEARCH and method == "POST":
@@ -113,17 +127,27 @@ def entry_of(index: int, item: dict[str, Any], call: Call) -> Entry:
         raise Malformed(
             "A Bundle cannot be an entry's request to the system", f"{place}.request.url", code="value"
         )
-    conditions = Conditions(
+    return Entry(index, method, inner, item.get("fullUrl", ""))
+
+
+def _conditions(request: dict[str, Any], outer: Conditions) -> Conditions:
+    """Those of the entry, with the preferences of the whole Bundle."""
+    preferences = _preferences(outer.prefer_return, outer.prefer_handling)
+    if len(request) == 2:  # a method and a URL: most entries
+        return preferences
+    since = request.get("ifModifiedSince")
+    return replace(
+        preferences,
         if_match=request.get("ifMatch", ""),
         if_none_match=request.get("ifNoneMatch", ""),
-        if_modified_since=http_text(span_of(since)[0]) if (since := request.get("ifModifiedSince")) else "",
+        if_modified_since=http_text(span_of(since)[0]) if since else "",
         if_none_exist=request.get("ifNoneExist", ""),
-        prefer_return=call.conditions.prefer_return,
-        prefer_handling=call.conditions.prefer_handling,
     )
-    return Entry(
-        index, method, replace(inner, conditions=conditions, base=call.base), item.get("fullUrl", "")
-    )
+
+
+@cache
+def _preferences(prefer_return: Return, prefer_handling: Handling) -> Conditions:
+    return Conditions(prefer_return=prefer_return, prefer_handling=prefer_handling)
 
 
 def _with_body(call: Call, resource: Tree | None) -> Call:

@@ -37,28 +37,25 @@ class Links:
     def __bool__(self) -> bool:
         return bool(self._keys)
 
-    def target(self, text: str, full_url: str) -> str | None:
-        """What `text`, standing in the entry of `full_url`, becomes when it points to an entry; None when it does not.
+    def target(self, text: str, root: str) -> str | None:
+        """What `text` becomes when it points to an entry; None when it does not.
 
-        A reference to a version stays one. It becomes the version that is made here, where that is known.
+        `root` is where relative links of its entry start: `https://x.example/fhir/`, or empty. A reference to a version
+        stays one. It becomes the version that is made here, where that is known.
         """
-        found = self._key(text, full_url)
+        found = self._key(text, root)
         if found is not None:
             return str(found)
         if _HISTORY in text:
             unversioned, _, version = text.rpartition(_HISTORY)
-            found = self._key(unversioned, full_url)
+            found = self._key(unversioned, root)
             if found is not None:
                 return f"{found}{_HISTORY}{self._versions.get(found, version)}"
         return None
 
-    def _key(self, text: str, full_url: str) -> Key | None:
+    def _key(self, text: str, root: str) -> Key | None:
         found = self._keys.get(text)
-        if found is None and full_url:
-            root = _RESTFUL.match(full_url)
-            if root is not None:
-                found = self._keys.get(root[1] + text)
-        return found
+        return self._keys.get(root + text) if found is None and root else found
 
 
 def rewrite(tree: Tree, links: Links, full_url: str) -> None:
@@ -67,40 +64,37 @@ def rewrite(tree: Tree, links: Links, full_url: str) -> None:
     Nobody has judged the tree yet: what is of no type that R4 knows is left alone, and refused later.
     """
     if links and (resource_type := _resource_type(tree)) is not None:
-        _inside(tree, resource_type, links, full_url)
+        restful = _RESTFUL.match(full_url)
+        _inside(tree, resource_type, links, restful[1] if restful else "")
 
 
-def _inside(node: dict[str, Any], shape: str, links: Links, full_url: str) -> None:
+def _inside(node: dict[str, Any], shape: str, links: Links, root: str) -> None:
     for name, value in node.items():
         if type(value) is str:
             # Most strings are no links: ask for the element's type only on a hit.
             if name == "div":
-                node[name] = _narrative(value, links, full_url)
-            elif (target := links.target(value, full_url)) is not None and _is_link(shape, name):
+                node[name] = _narrative(value, links, root)
+            elif (target := links.target(value, root)) is not None and _is_link(shape, name):
                 node[name] = target
         elif type(value) is dict:
             if (inner := _type_of(shape, name, value)) is not None:
-                _inside(value, inner, links, full_url)
+                _inside(value, inner, links, root)
         elif type(value) is list:
-            _items(value, shape, name, links, full_url)
+            _items(value, shape, name, links, root)
 
 
-def _items(items: list[Any], shape: str, name: str, links: Links, full_url: str) -> None:
+def _items(items: list[Any], shape: str, name: str, links: Links, root: str) -> None:
     for place, item in enumerate(items):
         if type(item) is dict:
             if (inner := _type_of(shape, name, item)) is not None:
-                _inside(item, inner, links, full_url)
-        elif (
-            type(item) is str
-            and (target := links.target(item, full_url)) is not None
-            and _is_link(shape, name)
-        ):
+                _inside(item, inner, links, root)
+        elif type(item) is str and (target := links.target(item, root)) is not None and _is_link(shape, name):
             items[place] = target
 
 
-def _narrative(text: str, links: Links, full_url: str) -> str:
+def _narrative(text: str, links: Links, root: str) -> str:
     def replaced(link: re.Match[str]) -> str:
-        target = links.target(link[3], full_url)
+        target = links.target(link[3], root)
         return link[0] if target is None else f"{link[1]}{link[2]}{target}{link[2]}"
 
     return _LINK.sub(replaced, text)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fhir_server.interactions.call import Action, Reply, Server
 from fhir_server.interactions.conditional import many
 from fhir_server.interactions.delete import MOST_AT_ONCE, require_deletable
-from fhir_server.interactions.entries import Entry, placed
+from fhir_server.interactions.entries import Entry, placed, sliced
 from fhir_server.interactions.own import Own
 from fhir_server.kernel.errors import Conflict, FhirError, Malformed, NotFound
 from fhir_server.kernel.keys import Key, is_id
@@ -56,7 +56,8 @@ async def settle(
     """
     settling = _Settling(criteria, tx, server, Own(server, await tx.stamp()))
     # What conditions must know of comes first: deletions, creations, then the updates that name their id.
-    for entry in sorted(entries, key=lambda e: (e.rank, e.rank > 1 and e.index in criteria)):
+    order = sorted(entries, key=lambda e: (e.rank, e.rank > 1 and e.index in criteria))
+    async for entry in sliced(order):
         await settling.settle(entry)
     _refuse_twice(entries)
 
@@ -118,9 +119,10 @@ class _Settling:
                 entry.call = replace(call, id=key.id)
                 entry.made_by = self.creators[key]
                 return
-        entry.call = replace(
-            call, id=self.server.store.new_id(), conditions=replace(call.conditions, if_none_exist="")
-        )
+        conditions = call.conditions
+        if conditions.if_none_exist:
+            conditions = replace(conditions, if_none_exist="")
+        entry.call = replace(call, id=self.server.store.new_id(), conditions=conditions)
 
     async def _update(self, entry: Entry, query: Query) -> None:
         tree = entry.call.tree

@@ -8,7 +8,7 @@ https://hl7.org/fhir/R4/http.html#transaction
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from fhir_server.interactions.call import Action, Call, Handler, Reply, Server
 from fhir_server.interactions.conditional import guards_of
 from fhir_server.interactions.delete import remove_all, require_unreferenced, still_referenced
-from fhir_server.interactions.entries import Entry, entries_of, placed, response_of
+from fhir_server.interactions.entries import Entry, entries_of, placed, response_of, sliced
 from fhir_server.interactions.own import Own
 from fhir_server.interactions.patch import patched
 from fhir_server.interactions.references import conditional_in, references_in
@@ -29,7 +29,8 @@ from fhir_server.search.parse import criteria_of
 from fhir_server.search.query import Query
 from fhir_server.store.contract import Referenced, Transaction
 
-_SLICE = 40  # entries between two chances for other requests of this worker
+# A conditional reference, perhaps behind escapes: without one in the text no tree needs to be looked through.
+_MAY_ASK = re.compile(rb'"reference"\s*:\s*"[A-Za-z]*[?\\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,9 @@ async def transaction(
     for place, digest in enumerate(call.files):
         if not await tx.note_file(digest, ""):
             raise imported(place)
-    entries = entries_of(bundle, call, server)
+    entries = await entries_of(bundle, call, server)
     criteria = criteria_in(entries)
-    questions = _questions_in(entries)
+    questions = _questions_in(entries) if _MAY_ASK.search(call.body) else []
     # At once, and before any search decides anything.
     asked = [*criteria.values(), *(question.query for question in questions)]
     if asked:
@@ -65,13 +66,11 @@ async def transaction(
     await _answer(questions, entries, tx, server)
 
     replies: dict[int, Reply] = {}
-    for done, entry in enumerate(sorted(entries, key=_turn)):
+    async for entry in sliced(sorted(entries, key=_turn)):
         if entry.made_by is not None:
             replies[entry.index] = replace(replies[entry.made_by], status=200, changes=())
         else:
             replies[entry.index] = entry.answer or await _perform(entry, tx, server, handlers)
-        if done % _SLICE == _SLICE - 1:
-            await asyncio.sleep(0)
 
     await _require_unreferenced(entries, replies, tx, server)
     in_order = [replies[entry.index] for entry in entries]
@@ -128,11 +127,9 @@ async def _link(entries: Sequence[Entry]) -> None:
             for key in entry.identities
         },
     )
-    for done, entry in enumerate(entries):
+    async for entry in sliced(entries):
         if entry.call.tree is not None and not entry.answered:
             rewrite(entry.call.tree, links, entry.full_url)
-        if done % _SLICE == _SLICE - 1:
-            await asyncio.sleep(0)
 
 
 async def _answer(

@@ -81,7 +81,9 @@ def backup(
     """
     target = target.absolute()
     if target.exists() and not overwrite:
-        raise BackupError(f"{target} exists already. Name another file, or allow it to be overwritten (--overwrite).")
+        raise BackupError(
+            f"{target} exists already. Name another file, or allow it to be overwritten (--overwrite)."
+        )
     if not target.parent.is_dir():
         raise BackupError(f"{target.parent} is not a directory: make it first.")
     clients = _clients(programs)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote_plus
 
-from fhir_server.interactions.call import NONE, Conditions
+from fhir_server.interactions.call import NONE, Conditions, Handling, Return
 from fhir_server.kernel.errors import Malformed, UnsupportedMediaType
 
 FHIR_JSON = "application/fhir+json"
@@ -25,8 +25,6 @@ JSON_PATCH = "application/json-patch+json"
 Syntax = Literal["json", "xml"]
 Kind = Literal["", "json", "xml", "json-patch", "form", "other"]
 Summary = Literal["", "true", "text", "data", "count", "false"]
-Return = Literal["", "minimal", "representation", "OperationOutcome"]
-Handling = Literal["", "strict", "lenient"]
 
 _SYNTAXES: Mapping[str, Syntax] = {
     FHIR_JSON: "json",

@@ -22,7 +22,7 @@ XML_FILES = sorted((MATERIAL / "xml").glob("*.xml"))
 
 FHIR = "http://hl7.org/fhir"
 
-# file → status and the place of the first thing that is wrong. docs/fidelity.md gives the rule for each.
+# file → status and the place of the first thing that is wrong. docs/conformance.md gives the rule for each.
 REFUSED = {
     "ActivityDefinition-blood-tubes-supply.json": (422, "ActivityDefinition.text.div"),
     "DeviceMetric-example.json": (422, "DeviceMetric.parent"),
@@ -125,7 +125,7 @@ async def test_every_official_xml_file_comes_back_as_the_same_canonical_xml(serv
 
 
 def test_the_page_on_fidelity_names_every_refused_file() -> None:
-    page = (ROOT / "docs/fidelity.md").read_text()
+    page = (ROOT / "docs/conformance.md").read_text()
 
     named = set(re.findall(r"^\| `([^`]+\.(?:json|xml))` \|", page, re.MULTILINE))
 

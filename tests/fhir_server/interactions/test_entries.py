@@ -117,13 +117,13 @@ def test_what_cannot_be_read_is_refused_by_its_place(tree: Tree, status: int, pl
         read(tree)
 
 
-def test_entries_are_counted_before_they_are_read(perform: Performer) -> None:
+async def test_entries_are_counted_before_they_are_read(perform: Performer) -> None:
     small = perform.with_settings(max_bundle_entries=2).server
 
     assert listed_in(bundle("batch"), small) == []
-    assert len(entries_of(bundle("batch", *[entry("GET", "metadata")] * 2), OUTER, small)) == 2
+    assert len(await entries_of(bundle("batch", *[entry("GET", "metadata")] * 2), OUTER, small)) == 2
     with refused(413, "too-long"):
-        entries_of(bundle("batch", {}, {}, {}), OUTER, small)
+        await entries_of(bundle("batch", {}, {}, {}), OUTER, small)
 
 
 def test_an_error_is_seen_from_outside_its_entry() -> None:
