@@ -18,6 +18,7 @@ import uvicorn
 from fhir_server.app import application
 from fhir_server.kernel.logs import configure
 from fhir_server.settings import Settings
+from fhir_server.web.protocol import Protocol
 
 _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
 _DRAIN_SECONDS = 25  # less than the parent waits
@@ -45,7 +46,7 @@ def main(listening: int, pipe: int, parent: int) -> None:
     config = uvicorn.Config(
         application(settings),
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         interface="asgi3",
         lifespan="on",

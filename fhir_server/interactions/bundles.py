@@ -17,6 +17,11 @@ from fhir_server.store.contract import Stored
 Links = Sequence[tuple[str, str]]  # (relation, URL), in the order to show
 
 
+def back(url: str) -> list[tuple[str, str]]:
+    """The links to the page before. R4 names it `previous`, the registry of link relations `prev`; both are read."""
+    return [("previous", url), ("prev", url)]
+
+
 def searchset(
     matches: Iterable[Stored],
     included: Iterable[Stored],

@@ -35,7 +35,7 @@ async def history(call: Call, reader: Reader, server: Server) -> Reply:
     if span.cursor:
         links.append(("first", _link(address, understood, "")))
     if page.previous:
-        links.append(("previous", _link(address, understood, page.previous)))
+        links += bundles.back(_link(address, understood, page.previous))
     if page.next:
         links.append(("next", _link(address, understood, page.next)))
     updated = page.watermark or times.now()

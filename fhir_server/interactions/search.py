@@ -44,7 +44,7 @@ def _links(address: str, understood: str, cursor: str, page: Page) -> list[tuple
     if cursor or page.next:
         links.append(("first", link("")))
     if page.previous:
-        links.append(("previous", link(page.previous)))
+        links += bundles.back(link(page.previous))
     if page.next:
         links.append(("next", link(page.next)))
     return links

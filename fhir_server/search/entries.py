@@ -56,8 +56,8 @@ class Hasher:
         return self.kept(f"{seed}|{system}")
 
     def self_of(self, key: Key) -> int:
-        """`resource.self`: the number of `Patient/123`."""
-        return self.of(f"{key.type}/{key.id}")
+        """`resource.self`: the number of `Patient/123`. Kept, because one patient's resources name it over and over."""
+        return self.kept(f"{key.type}/{key.id}")
 
     def reference(self, seed: int, target: int) -> int:
         """`key` of a reference entry, from the seed and the target's `self_of`. SQL makes it as `seed # self`."""

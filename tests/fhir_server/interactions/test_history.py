@@ -100,8 +100,8 @@ async def test_pages_are_linked_in_both_directions(perform: Performer) -> None:
     assert [versions_in(page) for page in (first, second, third)] == [["3 DELETE"], ["2 PUT"], ["1 PUT"]]
     assert [sorted(links_in(page)) for page in (first, second, third)] == [
         ["next", "self"],
-        ["first", "next", "previous", "self"],
-        ["first", "previous", "self"],
+        ["first", "next", "prev", "previous", "self"],
+        ["first", "prev", "previous", "self"],
     ]
     assert versions_in(await followed(perform, links_in(third)["previous"])) == ["2 PUT"]
     assert versions_in(await followed(perform, links_in(third)["first"])) == ["3 DELETE"]

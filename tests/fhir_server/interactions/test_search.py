@@ -73,8 +73,8 @@ async def test_links_lead_through_the_pages(perform: Performer) -> None:
 
     assert seen == [["1", "2"], ["3", "4"], ["5"]]
     assert relations[0] == ["first", "next", "self"]
-    assert relations[1] == ["first", "next", "previous", "self"]
-    assert relations[2] == ["first", "previous", "self"]
+    assert relations[1] == ["first", "next", "prev", "previous", "self"]
+    assert relations[2] == ["first", "prev", "previous", "self"]
     back = await perform.search("Patient", urlsplit(links_in(page)["previous"]).query)
     assert values_in(back) == ["3", "4"]
     assert values_in(await perform.search("Patient", urlsplit(links_in(page)["first"]).query)) == ["1", "2"]
