@@ -52,7 +52,7 @@ async def transaction(
     is refused as a duplicate, and nothing is added.
     """
     for place, digest in enumerate(call.files):
-        if not await tx.note_file(digest, ""):
+        if not await tx.note_file(digest):
             raise imported(place)
     entries = await entries_of(bundle, call, server)
     criteria = criteria_in(entries)

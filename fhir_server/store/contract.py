@@ -129,7 +129,7 @@ class Transaction(Reader, Protocol):
     async def write(self, draft: Draft) -> None:
         """Put a version into the transaction. One draft a key."""
 
-    async def note_file(self, sha256: str, name: str) -> bool:
+    async def note_file(self, sha256: str) -> bool:
         """Record an imported file along with what it holds; False when it was recorded before."""
 
     async def stamp(self) -> int:

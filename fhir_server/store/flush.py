@@ -152,8 +152,8 @@ class Flush:
         """This version must be current when the transaction commits."""
         self._kept.rows.append((pk, version))
 
-    def note(self, sha256: str, name: str, at: int) -> None:
-        self._files.rows.append((sha256, name, at))
+    def note(self, sha256: str, at: int) -> None:
+        self._files.rows.append((sha256, at))
 
     def missing(self, verdict: Verdict) -> list[Key]:
         return [self._targets[number] for number in verdict.missing]

@@ -65,7 +65,7 @@ class MemoryStore:
         self._pks = Pks(0)
         self._rows: dict[Key, _Row] = {}
         self._past: list[_Past] = []
-        self._files: dict[str, str] = {}
+        self._files: set[str] = set()
         self._guards: dict[str, asyncio.Lock] = {}
         self._open: list[_Interactive] = []
         self._results: list[list[Key]] = []  # of searches, for their cursors
@@ -246,7 +246,7 @@ class _Buffered:
         self.ending = ExitStack()
         self._store = store
         self._locked: dict[Key, int] = {}  # the version that must be current; 0: none
-        self._files: dict[str, str] = {}
+        self._files: set[str] = set()
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         draft = self.drafts.get(key)
@@ -286,10 +286,10 @@ class _Buffered:
             raise ValueError("A draft that supersedes a version needs the entries of that version")
         self.drafts[draft.key] = draft
 
-    async def note_file(self, sha256: str, name: str) -> bool:
+    async def note_file(self, sha256: str) -> bool:
         if sha256 in self._files or sha256 in self._store._files:
             return False
-        self._files[sha256] = name
+        self._files.add(sha256)
         return True
 
     async def stamp(self) -> int:
@@ -313,7 +313,7 @@ class _Buffered:
         for key, version in expected.items():
             if (rows[key].stored.version if key in rows else 0) != version:
                 raise Stale
-        if self._store._files.keys() & self._files.keys() or not self._in_time():
+        if self._store._files & self._files or not self._in_time():
             raise Stale
         after = self._rows()
         targets = {target for draft in self.drafts.values() for target in draft.targets}

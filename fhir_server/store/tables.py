@@ -113,7 +113,6 @@ import_file = Table(
     "import_file",
     metadata,
     Column("sha256", Text(collation="C"), primary_key=True),
-    Column("name", Text, nullable=False),
     Column("at", BigInteger, nullable=False),  # µs
 )
 

@@ -78,7 +78,7 @@ class Writing(ABC):
         self._locked: set[Key] = set()
         self._drafts: dict[Key, Draft] = {}
         self._flushed = 0  # of the drafts
-        self._files: dict[str, str] = {}
+        self._files: set[str] = set()
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         draft = self._drafts.get(key)
@@ -104,11 +104,11 @@ class Writing(ABC):
             raise ValueError("One draft a key")
         self._drafts[draft.key] = draft
 
-    async def note_file(self, sha256: str, name: str) -> bool:
+    async def note_file(self, sha256: str) -> bool:
         with translated():
             if sha256 in self._files or await self._run(NOTED, (pack_text(sha256),)):
                 return False
-        self._files[sha256] = name
+        self._files.add(sha256)
         return True
 
     @abstractmethod
@@ -135,8 +135,8 @@ class Writing(ABC):
         for key in self._locked.difference(self._drafts):
             if found := self._seen[key]:
                 flush.keep(found.pk, found.stored.version)
-        for sha256, name in self._files.items():
-            flush.note(sha256, name, now())
+        for sha256 in self._files:
+            flush.note(sha256, now())
         with translated():
             verdict = await self._send(flush, drafts)
         self._database.clock.saw_fence(verdict.fence)

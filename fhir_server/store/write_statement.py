@@ -99,7 +99,7 @@ _NEW: Final[dict[str, str]] = {
 CREATED: Final = _NEW | {"self": "bigint", "type": "smallint", "id": "text"}
 UPDATED: Final = _NEW | {"deleted": "bool"}
 KEEP: Final = {"pk": "bigint", "version": "int"}
-FILE: Final = {"sha256": "text", "name": "text", "at": "bigint"}
+FILE: Final = {"sha256": "text", "at": "bigint"}
 
 
 class _Text:

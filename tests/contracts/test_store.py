@@ -341,13 +341,13 @@ async def test_an_imported_file_is_recorded_once_and_with_its_contents(
         name = f"file {interactive}"
         with pytest.raises(ZeroDivisionError):
             async with store.begin(interactive=interactive) as tx:
-                assert await tx.note_file(name, "a.json")
+                assert await tx.note_file(name)
                 raise ZeroDivisionError
         async with store.begin(interactive=interactive) as tx:
-            assert await tx.note_file(name, "a.json")
-            assert not await tx.note_file(name, "again.json")
+            assert await tx.note_file(name)
+            assert not await tx.note_file(name)
         async with store.begin(interactive=interactive) as tx:
-            assert not await tx.note_file(name, "a.json")
+            assert not await tx.note_file(name)
         assert await store.noted(name)
     assert not await store.noted("another file")
 
@@ -355,7 +355,7 @@ async def test_an_imported_file_is_recorded_once_and_with_its_contents(
 async def test_two_imports_of_one_file_do_not_both_commit(store: ResourceStore) -> None:
     async def load() -> bool:
         async with store.begin() as tx:
-            if not await tx.note_file("hash", "a.json"):
+            if not await tx.note_file("hash"):
                 return False
             await asyncio.sleep(0.02)
         return True

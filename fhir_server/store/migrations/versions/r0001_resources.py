@@ -84,7 +84,6 @@ _STATEMENTS = (
     "create index entry_quantity_pk on entry_quantity (pk)",
     """create table import_file (
         sha256 text collate "C" not null,
-        name text not null,
         at bigint not null,
         primary key (sha256))""",
     """create table setting (
