@@ -14,20 +14,22 @@ from html.entities import name2codepoint
 
 from lxml import etree
 
+BOM = b"\xef\xbb\xbf"
 XHTML = "http://www.w3.org/1999/xhtml"
 DIV = f"{{{XHTML}}}div"
 
+# No possessive quantifiers: the first releases of Python 3.11 match them wrongly.
 # Every alternative ends at the next '<' or at the end of the text, so that hostile text costs linear time too. In
 # well-formed XML an attribute's value holds no '<': what this finds outside comments and CDATA is really a tag.
 _TAG = re.compile(
     rb"""<(?:
         !--.*?(?:-->|\Z) | !\[CDATA\[.*?(?:\]\]>|\Z) | \?.*?(?:\?>|\Z)
-      | (?P<open>(?:[^\s<>/!?:="']++:)?+div(?=[\s/>])(?:[^<>"']++|"[^<"]*+"|'[^<']*+')*+)>
-      | (?P<close>/(?:[^\s<>/!?:="']++:)?+div\s*+)>
+      | (?P<open>(?:[^\s<>/!?:="']+:)?div(?=[\s/>])(?:[^<>"']|"[^<"]*"|'[^<']*')*)>
+      | (?P<close>/(?:[^\s<>/!?:="']+:)?div\s*)>
     )""",
     re.DOTALL | re.VERBOSE,
 )
-_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?+\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+)*+", re.DOTALL)
+_BEFORE_ROOT = re.compile(rb"\s+|<\?.*?(?:\?>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
 _ENTITY = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|&([A-Za-z]+[0-9]*);", re.DOTALL)
 _NAMELESS = re.compile(r"<div(?=[\s/>])")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
@@ -35,8 +37,10 @@ _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 
 def has_doctype(body: bytes) -> bool:
     """Whether XML starts with a document type declaration, the only place where one may stand."""
-    prolog = _PROLOG.match(body)
-    return prolog is not None and body.startswith(b"<!DOCTYPE", prolog.end())
+    place = len(BOM) if body.startswith(BOM) else 0
+    while found := _BEFORE_ROOT.match(body, place):
+        place = found.end()
+    return body.startswith(b"<!DOCTYPE", place)
 
 
 def divs_in(body: bytes) -> Iterator[bytes]:

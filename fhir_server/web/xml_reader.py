@@ -113,6 +113,10 @@ class Reader:
             if all(value is None for value in values):
                 del ended.tree[ragged.property]
 
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        """Only reached if `xml.tree_of` has missed one: nothing that declares entities is ever read on."""
+        raise Malformed("A document type declaration (DOCTYPE) is not allowed in FHIR XML")
+
     def close(self) -> None:
         """Asked for by the parser; `tree` is there already."""
 
