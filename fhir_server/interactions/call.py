@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Entries
 from fhir_server.store.contract import Method, ResourceStore, Transaction
@@ -52,7 +53,7 @@ class Conditions:
 NONE = Conditions()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Call:
     """One request. `type` without `id` and with `query` is conditional for UPDATE, PATCH and DELETE."""
 
@@ -71,7 +72,7 @@ class Call:
     base: str = ""  # the public base URL that this request came to, without a slash at the end
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Change:
     """One written version, as observers and audit will be shown it. `tree` is None for a deletion."""
 
@@ -81,7 +82,7 @@ class Change:
     tree: Tree | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reply:
     """One answer. The web layer turns `key`, `version` and `updated` into Location, ETag and Last-Modified."""
 

@@ -22,6 +22,7 @@ from fhir_server.definitions.parameters import Parameter, parameters_of
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.times import now as this_moment
+from fhir_server.kernel.values import immutable
 from fhir_server.search.extract import is_indexed
 from fhir_server.search.query import Include, Name, Predicate, Query, Sort
 from fhir_server.search.values import KINDS, Here, place, predicate_of, split
@@ -61,7 +62,7 @@ class PageLimits(Protocol):
         """The most that a client may ask for."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Presentation:
     """How the resources found are shown; it changes nothing about which are found."""
 
@@ -69,7 +70,7 @@ class Presentation:
     elements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Parsed:
     """`issues`: warnings, one for each thing ignored. `understood`: the query text of the self link, without `?`."""
 

@@ -6,15 +6,15 @@ split tokens) but not hashed: a query means the same for every database.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Name:
     """A search parameter of a type: `Name("Patient", "family")`."""
 
@@ -22,7 +22,7 @@ class Name:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TokenValue:
     """`code` None: any code of the system (`system|`). `system` None: any system; empty: explicitly none (`|code`)."""
 
@@ -30,7 +30,7 @@ class TokenValue:
     code: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Tokens:
     """Any of the values. Also uris, as `TokenValue(None, uri)`."""
 
@@ -38,7 +38,7 @@ class Tokens:
     values: tuple[TokenValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class References:
     """Points to any of the local keys, or of the other texts (absolute or logical references, verbatim)."""
 
@@ -47,7 +47,7 @@ class References:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StringValue:
     """`text` is folded unless `mode` is exact."""
 
@@ -55,13 +55,13 @@ class StringValue:
     mode: Literal["starts", "contains", "exact"] = "starts"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Strings:
     name: Name
     values: tuple[StringValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DateValue:
     """Compare with the span [low, high) in µs since 1970."""
 
@@ -70,40 +70,40 @@ class DateValue:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Dates:
     name: Name
     values: tuple[DateValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Updated:
     """`_lastUpdated`: as Dates, on the resource's stamp (a point, in milliseconds)."""
 
     values: tuple[DateValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ids:
     """`_id`: any of these."""
 
     ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Missing:
     name: Name
     missing: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Not:
     """`:not`: the resource has no entry that the inner predicate accepts (also when it has none at all)."""
 
     inner: Predicate
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Nothing:
     """No resource: what an impossible criterion comes down to."""
 
@@ -111,7 +111,7 @@ class Nothing:
 Predicate: TypeAlias = Tokens | References | Strings | Dates | Updated | Ids | Missing | Not | Nothing
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Sort:
     """`kind` date: by low ascending, by high descending; string: by folded text. Absent values come last."""
 
@@ -120,7 +120,7 @@ class Sort:
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Query:
     """All of `where` on resources of `type`; `()` of sort means: whatever order is cheapest, yet stable."""
 
@@ -133,7 +133,7 @@ class Query:
     includes: tuple[Include, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Include:
     """`_include=Observation:subject:Patient` or, reverse, `_revinclude`. `target` empty: any type."""
 

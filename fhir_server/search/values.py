@@ -9,7 +9,6 @@ https://hl7.org/fhir/R4/search.html#ptypes · https://hl7.org/fhir/R4/search.htm
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import cast
 
 from fhir_server.definitions.catalogue import resource_types
@@ -17,6 +16,7 @@ from fhir_server.definitions.parameters import Parameter
 from fhir_server.definitions.targets import local_key, type_in
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.keys import Key, is_id
+from fhir_server.kernel.values import immutable
 from fhir_server.search.folding import fold
 from fhir_server.search.query import (
     Dates,
@@ -58,7 +58,7 @@ _PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)\Z", re.DOTALL)
 _UNENCODED_PLUS = re.compile(r"(T[\d:.]+) (\d\d:\d\d)\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Here:
     """Where and when a query is read."""
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from fhir_server.kernel.errors import Malformed
+from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Predicate, Query, Sort
 from fhir_server.store.cursors import Value
@@ -30,7 +31,7 @@ BY_SORT_KEY: Final = -2
 WIDE: Final = 2000  # candidates; from here on it pays to meet them in the order of the result
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Compiled:
     """A statement, its parameters, and the kinds of the sort keys that stand at the end of each row."""
 
@@ -39,7 +40,7 @@ class Compiled:
     keys: tuple[Kind, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Order:
     """One sort key: an expression on `c`."""
 
@@ -159,7 +160,7 @@ def count_of(query: Query, hasher: Hasher, plan: int, *, limit: int | None) -> C
     return _compiled(f"select count(*) from ({inner} limit {size}) c", predicates)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Page:
     """The part of the result that one page is."""
 

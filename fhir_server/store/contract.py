@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.query import Name, Query
 
@@ -44,7 +45,7 @@ class Referenced(Exception):
         self.by = tuple(by)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Stored:
     """One version at rest. A deletion has `deleted` and an empty body."""
 
@@ -56,7 +57,7 @@ class Stored:
     method: Method = "PUT"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Draft:
     """A version to be written: stamped, never edited by the store. A deletion has `deleted` and an empty body."""
 
@@ -73,7 +74,7 @@ class Draft:
     old_targets: tuple[Key, ...] = ()  # the targets of that version
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Page:
     """A page of a search or a history. `total` is None when unknown. Cursors are empty at either end."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hmac import compare_digest
 from typing import TypeAlias, TypeVar
 
 import orjson
 
 from fhir_server.kernel.errors import Malformed
+from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
 
 Value: TypeAlias = int | float | str | None
@@ -24,7 +24,7 @@ T = TypeVar("T")
 _SIGNATURE = 16  # bytes
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Place:
     """Behind (or, `backward`, before) the row with these sort keys. The rest is what pages hand on to one another."""
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.store.binary import pack_int8, pack_int8s, unpack_bool, unpack_int, unpack_int8s
 from fhir_server.store.contract import Draft
@@ -42,7 +42,7 @@ from fhir_server.store.write_statement import (
 ALWAYS: Final = 1 << 62  # as a limit of the fence: the stamp was announced before, when it was checked
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Verdict:
     """What became of a flush: `written`, or why not."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
 from fhir_server.store.binary import (
     INT2,
@@ -48,7 +48,7 @@ _VERSION: Final = Statement(
 _GREATEST_VERSION: Final = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Found:
     """A current version, and the primary key of its resource."""
 
