@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
-import re
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 from rich.console import Console
 
 from fhir_server.kernel.errors import FhirError, PreconditionFailed
 from fhir_server.settings import Settings
 from fhir_server.store.account import EmbeddedError
-from fhir_server.store.embedded import Embedded, NeedsUpgrade, default_directory, major_in, opened
+from fhir_server.store.embedded import NeedsUpgrade
 from fhir_server.store.migrations.migrate import WrongSchema
 from fhir_server.store.migrations.migrate import migrate as bring_up
 from fhir_server.supervisor import Supervisor, SupervisorError, listen
+from fhir_server.targeting import (
+    UsageError,
+    any_database,
+    has_data,
+    refuse_both,
+    require_data,
+    require_loopback,
+    server_database,
+    settings_of_environment,
+    with_url,
+)
 
 # What only one command needs is imported where it is needed: `serve` answers sooner without httpx and progress bars.
 
@@ -62,10 +67,6 @@ Programs = Annotated[
         show_default=False,
     ),
 ]
-
-
-class UsageError(Exception):
-    """A command or a setting that cannot be what was meant, in words for the person at the terminal."""
 
 
 @cli.callback(invoke_without_command=True)
@@ -110,12 +111,12 @@ def serve(
     PostgreSQL is started first if need be, and the tables are brought to this version. When the address is printed,
     the server answers. Ctrl-C or SIGTERM lets requests under way finish; a second one does not wait for them.
     """
-    settings = _settings()
+    settings = settings_of_environment()
     address = host or settings.host
-    _require_loopback(address)
+    require_loopback(address)
     sock = listen(address, settings.port if port is None else port)
     base = settings.base_url or _base(address, sock.getsockname()[1])
-    with _server_database(settings, data_dir) as (url, embedded):
+    with server_database(settings, data_dir, _progress) as (url, embedded):
         bring_up(url)
         if demo:
             asyncio.run(_load_demo(settings, url))
@@ -165,15 +166,15 @@ def import_(
     """
     from fhir_server import importing_console as console  # noqa: PLC0415
 
-    settings = _settings()
+    settings = settings_of_environment()
     try:
         found = console.files_in(files)
         if url is not None:
             good = asyncio.run(console.into_server(found, url.rstrip("/"), say))
         else:
-            with _database(settings, data_dir) as database:
+            with any_database(settings, data_dir, _progress) as database:
                 bring_up(database)
-                good = asyncio.run(console.into_store(found, _with_url(settings, database), say))
+                good = asyncio.run(console.into_store(found, with_url(settings, database), say))
     except (console.NothingToImport, console.NoServer) as error:
         _complain(str(error))
         good = False
@@ -191,8 +192,8 @@ def demo(*, data_dir: DataDir = None) -> None:
     Madame Payet, 87, who does not exist: her circle of care, her plan and her documents. Loading it again changes
     nothing.
     """
-    settings = _settings()
-    with _database(settings, data_dir) as url:
+    settings = settings_of_environment()
+    with any_database(settings, data_dir, _progress) as url:
         bring_up(url)
         asyncio.run(_load_demo(settings, url))
     say.print("The demonstration dossier is loaded.")
@@ -206,11 +207,11 @@ def check(*, data_dir: DataDir = None) -> None:
     """
     from fhir_server.checks import checks_of  # noqa: PLC0415
 
-    settings = _settings()
+    settings = settings_of_environment()
     good = True
-    if settings.database.url or _has_data(settings, data_dir):
-        with _database(settings, data_dir) as url:
-            results = list(checks_of(_with_url(settings, url)))
+    if settings.database.url or has_data(settings, data_dir):
+        with any_database(settings, data_dir, _progress) as url:
+            results = list(checks_of(with_url(settings, url)))
     else:
         results = list(checks_of(settings))
     for result in results:
@@ -228,7 +229,7 @@ def migrate(*, data_dir: DataDir = None) -> None:
 
     `serve` does it too: this is for doing it at another moment.
     """
-    with _database(_settings(), data_dir) as url:
+    with any_database(settings_of_environment(), data_dir, _progress) as url:
         changed = bring_up(url)
     say.print(
         "The tables were brought to this version." if changed else "The tables are of this version already."
@@ -251,9 +252,9 @@ def backup(
     """
     from fhir_server.store.backup import backup as write  # noqa: PLC0415
 
-    settings = _settings()
-    _require_data(settings, data_dir)
-    with _database(settings, data_dir) as url, say.status("Writing the backup") as status:
+    settings = settings_of_environment()
+    require_data(settings, data_dir)
+    with any_database(settings, data_dir, _progress) as url, say.status("Writing the backup") as status:
         size = write(url, file, status.update, overwrite=overwrite, programs=binaries)
     say.print(f"Written: {file} ({size:,} bytes)", markup=False)
 
@@ -274,7 +275,10 @@ def restore(
     """
     from fhir_server.store.backup import restore as read  # noqa: PLC0415
 
-    with _database(_settings(), data_dir) as url, say.status("Restoring") as status:
+    with (
+        any_database(settings_of_environment(), data_dir, _progress) as url,
+        say.status("Restoring") as status,
+    ):
         read(file, url, status.update, replace=replace, programs=binaries)
         bring_up(url)
     say.print("Restored.")
@@ -299,8 +303,8 @@ def upgrade(
     """
     from fhir_server.store.backup import upgrade as move  # noqa: PLC0415
 
-    settings = _settings()
-    _refuse_both(settings, data_dir)
+    settings = settings_of_environment()
+    refuse_both(settings, data_dir)
     if settings.database.url:
         raise UsageError(
             "The database of CORDEE_DATABASE__URL is not ours to upgrade: unset it for embedded data."
@@ -310,89 +314,18 @@ def upgrade(
     say.print(f"Moved. The old data is kept in {kept}; delete it when you are sure.", markup=False)
 
 
-@contextmanager
-def _server_database(settings: Settings, data_dir: Path | None) -> Iterator[tuple[str, Embedded | None]]:
-    """The database's URL, and the embedded PostgreSQL that this process runs, if it is to."""
-    _refuse_both(settings, data_dir)
-    if settings.database.url:
-        yield settings.database.url, None
-        return
-    with Embedded(data_dir or settings.data_dir, progress=_progress) as embedded:
-        yield embedded.url, embedded
-
-
-@contextmanager
-def _database(settings: Settings, data_dir: Path | None) -> Iterator[str]:
-    """The database's URL: a configured one, that of a server that runs, or an embedded one for the time being."""
-    _refuse_both(settings, data_dir)
-    if settings.database.url:
-        yield settings.database.url
-        return
-    with opened(data_dir or settings.data_dir, _progress) as url:
-        yield url
-
-
-def _refuse_both(settings: Settings, data_dir: Path | None) -> None:
-    if settings.database.url and data_dir is not None:
-        raise UsageError(
-            "--data-dir is for the embedded PostgreSQL, and CORDEE_DATABASE__URL names another one."
-        )
-
-
-def _has_data(settings: Settings, data_dir: Path | None) -> bool:
-    return major_in((data_dir or settings.data_dir or default_directory()).expanduser()) is not None
-
-
-def _require_data(settings: Settings, data_dir: Path | None) -> None:
-    if not settings.database.url and not _has_data(settings, data_dir):
-        raise UsageError(f"{data_dir or settings.data_dir or default_directory()} holds no data of Cordée.")
-
-
 async def _load_demo(settings: Settings, url: str) -> None:
     from fhir_server import app  # noqa: PLC0415
     from fhir_server.demo import dossier  # noqa: PLC0415
     from fhir_server.interactions.call import Action, Call  # noqa: PLC0415
 
     body = dossier()
-    async with app.opened(_with_url(settings, url)) as engine:
+    async with app.opened(with_url(settings, url)) as engine:
         try:
             await engine.perform(Call(Action.BUNDLE, body=body, files=(hashlib.sha256(body).hexdigest(),)))
         except PreconditionFailed as error:
             if error.issues[0].code != "duplicate":  # loaded before: what was changed since stays changed
                 raise
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        names = ("CORDEE_" + "__".join(str(part) for part in p["loc"]).upper() for p in error.errors())
-        problems = zip(names, error.errors(), strict=True)
-        raise UsageError(
-            "\n".join(
-                f"{name}: {problem['msg'].removeprefix('Value error, ')}." for name, problem in problems
-            )
-        ) from None
-    except SettingsError as error:
-        field = re.search(r'field "(\w+)"', str(error))
-        name = f"CORDEE_{field[1].upper()}" if field else "A setting"
-        raise UsageError(f'{name} cannot be read: JSON such as ["10.0.0.1"] would be right.') from None
-
-
-def _with_url(settings: Settings, url: str) -> Settings:
-    return settings.model_copy(update={"database": settings.database.model_copy(update={"url": url})})
-
-
-def _require_loopback(host: str) -> None:
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise UsageError(
-            f"{host} is not a loopback address. Cordée has no access control yet and listens to this machine only: "
-            "127.0.0.1 would be right."
-        )
 
 
 def _base(host: str, port: int) -> str:
