@@ -6,7 +6,6 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -160,10 +159,13 @@ def by_hand(server: Running, ids: list[str]) -> dict[str, Series]:
     return {"read": series}
 
 
+def middle(values: list[float]) -> float:
+    return median(values) if values else float("nan")
+
+
 def report(
     series: dict[str, Series], parts: list[tuple[str, str, float]], options: argparse.Namespace
 ) -> None:
-    middle: Callable[[list[float]], float] = lambda values: median(values) if values else float("nan")  # noqa: E731
     lines = [
         f"# Benchmarks, {time.strftime('%Y-%m-%d')}, {options.rounds} rounds of {options.seconds:.0f} s, 2 workers",
         "",

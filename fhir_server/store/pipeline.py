@@ -18,7 +18,6 @@ import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
@@ -27,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.store.line import Line, Request, Row, Statement, refuse
 
-__all__ = ["Pipeline", "Pipelines", "Row", "Statement", "least_loaded"]
+__all__ = ["Pipeline", "Row", "Statement", "least_loaded"]
 
 CONNECT_SECONDS: Final = 5.0
 GRACE_SECONDS: Final = 5.0  # beyond the statement timeout, before a silent server is taken for dead
@@ -160,47 +159,6 @@ class Pipeline:
         except TimeoutError as error:
             _log.warning("No connection to the database: %s", cause or error)
             raise Unavailable(NO_ANSWER) from cause or error
-
-
-@dataclass(frozen=True, slots=True)
-class Pipelines:
-    """Connections by kind of work, so that a long search holds up neither a read nor a write."""
-
-    reads: tuple[Pipeline, ...]
-    searches: tuple[Pipeline, ...]
-    writes: tuple[Pipeline, ...]
-
-    @classmethod
-    async def open(
-        cls,
-        conninfo: str,
-        *,
-        reads: int = 1,
-        searches: int = 2,
-        writes: int = 1,
-        in_flight: int = 64,
-        statement_timeout_seconds: float = 30.0,
-        application_name: str = "cordee",
-    ) -> Pipelines:
-        """All of them or none."""
-        opened: list[Pipeline] = []
-        try:
-            for _ in range(reads + searches + writes):
-                pipeline = await Pipeline.open(
-                    conninfo,
-                    in_flight=in_flight,
-                    statement_timeout_seconds=statement_timeout_seconds,
-                    application_name=application_name,
-                )
-                opened.append(pipeline)
-        except BaseException:
-            await asyncio.gather(*(pipeline.close() for pipeline in opened))
-            raise
-        groups = iter(opened)
-        return cls(*(tuple(next(groups) for _ in range(size)) for size in (reads, searches, writes)))
-
-    async def close(self) -> None:
-        await asyncio.gather(*(p.close() for p in (*self.reads, *self.searches, *self.writes)))
 
 
 def least_loaded(pipelines: Sequence[Pipeline]) -> Pipeline:

@@ -34,7 +34,7 @@ from fhir_server.store.binary import (
     unpack_int,
 )
 from fhir_server.store.embedded import Embedded
-from fhir_server.store.pipeline import Pipeline, Pipelines, Statement, least_loaded
+from fhir_server.store.pipeline import Pipeline, Statement, least_loaded
 
 if TYPE_CHECKING:
     from tests.conftest import Databases
@@ -707,41 +707,16 @@ async def test_closing_while_there_is_no_database_refuses_those_who_wait(
 # Several
 
 
-async def test_a_group_has_connections_for_each_kind_of_work(database: str) -> None:
-    group = await Pipelines.open(database, reads=1, searches=2, writes=1)
-
-    pids = {await pid_of(p) for p in (*group.reads, *group.searches, *group.writes)}
-    await group.close()
-
-    assert (len(group.reads), len(group.searches), len(group.writes)) == (1, 2, 1)
-    assert len(pids) == 4
-
-
-async def test_a_group_that_cannot_be_opened_leaves_no_connection(
-    database: str, admin: psycopg.AsyncConnection[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pipeline, "CONNECT_SECONDS", 0.2)
-    limit = "do $$ begin execute format('alter database %I connection limit {}', current_database()); end $$"
-    await admin.execute(limit.format(3).encode())
-
-    with pytest.raises(Unavailable):
-        await Pipelines.open(database)
-    await admin.execute(limit.format(-1).encode())
-
-    await until(lambda: no_session(admin))
-
-
 async def test_the_least_loaded_connection_is_picked(database: str) -> None:
-    group = await Pipelines.open(database, reads=1, searches=2, writes=1)
-    first, second = group.searches
+    first, second = await Pipeline.open(database), await Pipeline.open(database)
     tasks = await started([echo(first, seconds=0.05), echo(first), echo(second, seconds=0.05)])
 
-    picked = least_loaded(group.searches)
+    picked = least_loaded([first, second])
     await asyncio.gather(*tasks)
-    await group.close()
+    await asyncio.gather(first.close(), second.close())
 
     assert picked is second
-    assert least_loaded(group.reads) is group.reads[0]
+    assert least_loaded([first]) is first
 
 
 def postmaster_of(server: Embedded) -> int:
