@@ -82,3 +82,28 @@ def transaction(ids: Sequence[str], seed: int, size: int = 100) -> str:
         + _table("bodies", [body])
         + 'function request() return wrk.format("POST", "/fhir", json, bodies[1]) end\n'
     )
+
+
+def vread(ids: Sequence[str]) -> str:
+    return (
+        _HEAD
+        + _table("ids", ids)
+        + "function request() local id = ids[math.random(#ids)]\n"
+        + 'return wrk.format("GET", "/fhir/Patient/" .. id .. "/_history/1") end\n'
+    )
+
+
+def update(ids: Sequence[str], seed: int) -> str:
+    """A new version of a known patient, with an identifier of its own."""
+    made = patients(seed)
+    for one in made:
+        one["id"] = "##"
+    return (
+        _HEAD
+        + _table("ids", ids)
+        + _table("bodies", [json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in made])
+        + "local n = math.random(1000000) * 1000000\n"
+        + "function request() n = n + 1; local id = ids[math.random(#ids)]\n"
+        + "local body = bodies[n % #bodies + 1]:gsub('@@', tostring(n), 1):gsub('##', id, 1)\n"
+        + 'return wrk.format("PUT", "/fhir/Patient/" .. id, json, body) end\n'
+    )
