@@ -32,7 +32,7 @@ class Load:
     failures: int
 
 
-def pgbench(url: str, script: str, clients: int, seconds: float) -> float:
+def pgbench(url: str, script: str, clients: int, seconds: int) -> float:
     """Transactions per second of a pgbench script, prepared."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
@@ -47,7 +47,7 @@ def pgbench(url: str, script: str, clients: int, seconds: float) -> float:
             "-j",
             "1",
             "-T",
-            str(int(seconds)),
+            str(seconds),
             "-f",
         ]
         done = subprocess.run([*command, file.name, url], capture_output=True, text=True, check=True)
@@ -60,7 +60,11 @@ def have_wrk() -> bool:
     return shutil.which("wrk") is not None
 
 
-def wrk(base: str, script: str, clients: int, seconds: float) -> Load:
+def have_pgbench() -> bool:
+    return shutil.which("pgbench") is not None
+
+
+def wrk(base: str, script: str, clients: int, seconds: int) -> Load:
     """Run a wrk script (Lua, defining `request`) against `base`."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "load.lua"
@@ -72,7 +76,7 @@ def wrk(base: str, script: str, clients: int, seconds: float) -> Load:
             "-c",
             str(clients),
             "-d",
-            f"{seconds:.0f}s",
+            f"{seconds}s",
             "--timeout",
             "30s",
             "-s",

@@ -1,109 +1,155 @@
-"""wrk scripts: what each workload asks for, in Lua. Every script defines `request`."""
+"""The interactions of FHIR REST as workloads, over the pools of `seeding.py`.
+
+https://hl7.org/fhir/R4/http.html
+"""
 
 from __future__ import annotations
 
 import json
 import random
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
+from bench.asking import Ask, Workload
 from bench.data import SYSTEM, observation, patient
 
-_HEAD = 'math.randomseed(os.time())\nlocal json = {["Content-Type"] = "application/fhir+json"}\n'
+_FHIR: Final = {"Content-Type": "application/fhir+json"}
+_SYSTEM: Final = SYSTEM.replace(":", "%3A")
 
 
-def _table(name: str, values: Sequence[str]) -> str:
-    return f"local {name} = {{{','.join(json.dumps(v, ensure_ascii=False) for v in values)}}}\n"
+def _text(resource: dict[str, Any]) -> str:
+    return json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
 
 
-def read(ids: Sequence[str]) -> str:
-    return (
-        _HEAD
-        + _table("ids", ids)
-        + 'function request() return wrk.format("GET", "/fhir/Patient/" .. ids[math.random(#ids)]) end\n'
-    )
-
-
-def identifier(numbers: Sequence[int]) -> str:
-    return (
-        _HEAD
-        + _table("numbers", [f"{n:015d}" for n in numbers])
-        + f'local path = "/fhir/Patient?identifier={SYSTEM}%7C"\n'
-        + 'function request() return wrk.format("GET", path .. numbers[math.random(#numbers)]) end\n'
-    )
-
-
-def create(resources: Sequence[dict[str, Any]], kind: str) -> str:
-    """Bodies with a `@@` in place of something that differs every time, so that no index key is shared by all."""
-    bodies = [json.dumps(r, ensure_ascii=False, separators=(",", ":")) for r in resources]
-    return (
-        _HEAD
-        + _table("bodies", bodies)
-        + "local n = math.random(1000000) * 1000000\n"
-        + "function request() n = n + 1; local body = bodies[n % #bodies + 1]:gsub('@@', tostring(n), 1)\n"
-        + f'return wrk.format("POST", "/fhir/{kind}", json, body) end\n'
-    )
-
-
-def patients(seed: int, count: int = 50) -> list[dict[str, Any]]:
+def _patients(seed: int, count: int = 50) -> list[dict[str, Any]]:
+    """Each with an identifier of its own, so that no key of the index is shared by all."""
     rng = random.Random(seed)
     made = [patient(n, rng) for n in range(count)]
     for one in made:
-        one["identifier"][0]["value"] = "@@"
+        one["identifier"][0]["value"] = "@n@"
     return made
 
 
-def observations(ids: Sequence[str], seed: int, count: int = 200) -> list[dict[str, Any]]:
+def _observations(seed: int, count: int) -> list[dict[str, Any]]:
+    """Of some patient; each with an identifier of its own."""
     rng = random.Random(seed)
-    made = [observation(rng.choice(ids), rng) for _ in range(count)]
-    for one in made:
-        one["identifier"] = [{"system": SYSTEM, "value": "@@"}]
+    made = [observation("@quiet@", rng) for _ in range(count)]
+    for number, one in enumerate(made):
+        one["identifier"] = [{"system": SYSTEM, "value": f"@n@-{number}"}]
     return made
 
 
-def transaction(ids: Sequence[str], seed: int, size: int = 100) -> str:
-    """One transaction of `size` creates, Observations of known patients."""
-    made = observations(ids, seed, size)
-    for number, one in enumerate(made):
-        one["identifier"][0]["value"] = f"{seed}-{number}"
-    entries = [
-        {
-            "fullUrl": f"urn:uuid:00000000-0000-4000-8000-{number:012d}",
-            "resource": one,
-            "request": {"method": "POST", "url": "Observation"},
-        }
-        for number, one in enumerate(made)
-    ]
-    body = json.dumps(
-        {"resourceType": "Bundle", "type": "transaction", "entry": entries}, separators=(",", ":")
-    )
-    return (
-        _HEAD
-        + _table("bodies", [body])
-        + 'function request() return wrk.format("POST", "/fhir", json, bodies[1]) end\n'
+def _bundle(type: str, entries: Sequence[dict[str, Any]]) -> tuple[str]:
+    return (_text({"resourceType": "Bundle", "type": type, "entry": entries}),)
+
+
+def _creates(type: str, seed: int, size: int) -> tuple[str]:
+    """A batch or a transaction of `size` new Observations."""
+    return _bundle(
+        type,
+        [
+            {
+                "fullUrl": f"urn:uuid:00000000-0000-4000-8000-{number:012d}",
+                "resource": one,
+                "request": {"method": "POST", "url": "Observation"},
+            }
+            for number, one in enumerate(_observations(seed, size))
+        ],
     )
 
 
-def vread(ids: Sequence[str]) -> str:
-    return (
-        _HEAD
-        + _table("ids", ids)
-        + "function request() local id = ids[math.random(#ids)]\n"
-        + 'return wrk.format("GET", "/fhir/Patient/" .. id .. "/_history/1") end\n'
-    )
+def _transaction(size: int, target: float | None = None) -> Workload:
+    bodies = _creates("transaction", 9, size)
+    ask = Ask("POST", "/fhir", "insert", headers=_FHIR, bodies=bodies, resources=size)
+    return Workload(f"transaction of {size}", (ask,), target)
 
 
-def update(ids: Sequence[str], seed: int) -> str:
-    """A new version of a known patient, with an identifier of its own."""
-    made = patients(seed)
-    for one in made:
-        one["id"] = "##"
-    return (
-        _HEAD
-        + _table("ids", ids)
-        + _table("bodies", [json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in made])
-        + "local n = math.random(1000000) * 1000000\n"
-        + "function request() n = n + 1; local id = ids[math.random(#ids)]\n"
-        + "local body = bodies[n % #bodies + 1]:gsub('@@', tostring(n), 1):gsub('##', id, 1)\n"
-        + 'return wrk.format("PUT", "/fhir/Patient/" .. id, json, body) end\n'
-    )
+_READ = Ask("GET", "/fhir/Patient/@it@", "select", of="quiet")
+_IDENTIFIER = Ask("GET", f"/fhir/Patient?identifier={_SYSTEM}%7C@it@", "select", of="numbers")
+_CREATE_PATIENT = Ask(
+    "POST", "/fhir/Patient", "insert", 201, headers=_FHIR, bodies=tuple(map(_text, _patients(7)))
+)
+_CREATE_OBSERVATION = Ask(
+    "POST", "/fhir/Observation", "insert", 201, headers=_FHIR, bodies=tuple(map(_text, _observations(8, 200)))
+)
+_UPDATE = Ask(
+    "PUT",
+    "/fhir/Patient/@it@",
+    "insert",
+    of="changing",
+    headers=_FHIR,
+    bodies=tuple(_text({**one, "id": "@it@"}) for one in _patients(10)),
+)
+
+WORKLOADS: Final = (
+    Workload("read", (_READ,), 0.25),
+    Workload("vread", (Ask("GET", "/fhir/Patient/@it@/_history/2", "select", of="storied"),)),
+    Workload(
+        "conditional read",
+        (Ask("GET", "/fhir/Patient/@it@", "select", 304, of="quiet", headers={"If-None-Match": 'W/"1"'}),),
+    ),
+    Workload("history", (Ask("GET", "/fhir/Patient/@it@/_history", "select", of="storied"),)),
+    Workload("identifier", (_IDENTIFIER,), 0.16),
+    Workload("create Patient", (_CREATE_PATIENT,), 0.15),
+    Workload("create Observation", (_CREATE_OBSERVATION,), 0.20),
+    Workload(
+        "conditional create",  # there is one already
+        (
+            Ask(
+                "POST",
+                "/fhir/Patient",
+                "select",
+                of="numbers",
+                headers={**_FHIR, "If-None-Exist": f"identifier={_SYSTEM}%7C@it@"},
+                bodies=tuple(map(_text, _patients(11))),
+            ),
+        ),
+    ),
+    Workload("update", (_UPDATE,)),
+    Workload(
+        "patch",
+        (
+            Ask(
+                "PATCH",
+                "/fhir/Patient/@it@",
+                "insert",
+                of="changing",
+                headers={"Content-Type": "application/json-patch+json"},
+                bodies=(json.dumps([{"op": "replace", "path": "/identifier/1/value", "value": "L@n@"}]),),
+            ),
+        ),
+    ),
+    Workload(
+        "delete", (Ask("DELETE", "/fhir/Observation/@it@", "insert", 204, of="doomed"),), spends="doomed"
+    ),
+    Workload(
+        "batch of 10 reads",
+        (
+            Ask(
+                "POST",
+                "/fhir",
+                "select",
+                headers=_FHIR,
+                bodies=_bundle(
+                    "batch", [{"request": {"method": "GET", "url": "Patient/@quiet@"}} for _ in range(10)]
+                ),
+                resources=10,
+            ),
+        ),
+    ),
+    Workload(
+        "batch of 10 creates",
+        (Ask("POST", "/fhir", "insert", headers=_FHIR, bodies=_creates("batch", 12, 10), resources=10),),
+    ),
+    _transaction(1),
+    _transaction(10),
+    _transaction(100, 0.50),
+    Workload(
+        "mix",
+        tuple(
+            replace(ask, share=share)
+            for ask, share in ((_READ, 80), (_IDENTIFIER, 10), (_CREATE_OBSERVATION, 5), (_UPDATE, 5))
+        ),
+    ),
+)

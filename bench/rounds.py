@@ -1,0 +1,162 @@
+"""Interleaved rounds: in each, every limit, every way and every workload that was asked for, one after the other."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import islice
+
+import httpx
+
+from bench import database
+from bench.answering import STACKS
+from bench.asking import Pools, Request, Workload, requests_of, script_of
+from bench.floors import CLIENTS, HTTP_FLOOR, PGBENCH, database_floor, half, http_floor
+from bench.load import Load, have_pgbench, have_wrk, wrk
+from bench.samples import Rounds, Sample, spending
+from bench.server import Running
+from bench.suites import Suite
+
+PROBES = 8  # requests of a workload before it is measured, each on a connection of its own: they reach both workers
+SPENT = {CLIENTS: 2000, 1: 1000}  # requests a second, by clients, that a refilled pool is enough for
+BY_HAND = 300  # requests of a workload where there is no wrk
+
+
+class Wrong(Exception):
+    """An answer before the measure was not the expected one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be measured, by name: stacks of HTTP, ways to the database, workloads."""
+
+    stacks: Collection[str]
+    ways: Collection[str]
+    workloads: Collection[str]
+
+
+def measured(server: Running, suite: Suite, chosen: Chosen, rounds: int, seconds: int) -> Rounds:
+    """`seconds`: of one measure at c=16; those at c=1 and those of the ways are half as long."""
+    found = Rounds()
+    workloads = [workload for workload in suite.workloads if workload.name in chosen.workloads]
+    pools: Pools = {}
+    if chosen.ways or workloads:
+        _say("loading the data")
+        pools = suite.seed(server)
+    for workload in workloads:
+        _probe(server, workload, _filled(server, suite, workload, pools, PROBES))
+    for number in range(1, rounds + 1):
+        _say(f"round {number} of {rounds}")
+        if have_pgbench() and (chosen.ways or workloads):
+            _database_floors(server, found, seconds)
+        _http_floors(server, found, chosen.stacks, seconds)
+        _ways(server, found, chosen.ways, seconds / 2)
+        for workload in workloads:
+            sample = _workload(server, suite, workload, pools, found, seconds)
+            _note(found, "workload", workload.name, sample)
+    return found
+
+
+def _database_floors(server: Running, found: Rounds, seconds: int) -> None:
+    for name in PGBENCH:
+        _note(found, "pgbench", name, database_floor(server, name, seconds))
+
+
+def _http_floors(server: Running, found: Rounds, stacks: Collection[str], seconds: int) -> None:
+    floor = None
+    for stack in STACKS:
+        if stack in stacks:
+            sample = http_floor(server, stack, seconds)
+            floor = sample if stack == HTTP_FLOOR else floor
+            if floor is not None:
+                sample.compare(floor.rate, floor.alone_rate)
+            _note(found, "http", stack, sample)
+
+
+def _ways(server: Running, found: Rounds, ways: Collection[str], seconds: float) -> None:
+    for way in database.WAYS:
+        if way.name in ways:
+            sample = database.measured(server, way, seconds)
+            limit = found.last("pgbench", "select")
+            alone = way.in_flight == way.rows == 1
+            sample.compare(limit.alone_rate if alone else limit.rate, None)
+            _note(found, "database", way.name, sample)
+
+
+def _workload(
+    server: Running, suite: Suite, workload: Workload, pools: Pools, found: Rounds, seconds: int
+) -> Sample:
+    if not have_wrk():
+        return _by_hand(server, workload, _filled(server, suite, workload, pools, BY_HAND))
+    sample = Sample()
+
+    def run(clients: int, seconds: int) -> Load:
+        filled = _filled(server, suite, workload, pools, SPENT[clients] * seconds)
+        script = script_of(workload, filled)
+        with spending(server, server.server) as spent:
+            load = wrk(server.base, script, clients, seconds)
+        if clients == CLIENTS:
+            spent.share(sample, load.requests)
+        sample.failures += load.failures
+        return load
+
+    load, alone = run(CLIENTS, seconds), run(1, half(seconds))
+    sample.rate, sample.alone_rate = load.rate, alone.rate
+    sample.p50_ms, sample.p99_ms = alone.p50, alone.p99
+    floors = {name: found.last("pgbench", name) for name in PGBENCH}
+    sample.compare(
+        workload.limit({name: floor.rate for name, floor in floors.items()}),
+        workload.limit({name: floor.alone_rate for name, floor in floors.items()}),
+    )
+    return sample
+
+
+def _by_hand(server: Running, workload: Workload, pools: Pools) -> Sample:
+    """CPU per request from one client."""
+    sample = Sample()
+    with httpx.Client(base_url=server.base, timeout=60) as client, spending(server, server.server) as spent:
+        for request in islice(requests_of(workload, pools, random.Random()), BY_HAND):
+            sample.failures += _sent(client, request).status_code != request.status
+    spent.share(sample, BY_HAND)
+    return sample
+
+
+def _probe(server: Running, workload: Workload, pools: Pools) -> None:
+    """See that requests are answered as they should be. Raises `Wrong`."""
+    for request in islice(requests_of(workload, pools, random.Random(1)), PROBES):
+        with httpx.Client(base_url=server.base, timeout=60) as client:
+            answer = _sent(client, request)
+        if answer.status_code != request.status:
+            raise Wrong(
+                f"{workload.name}: {request.method} {request.path} was answered {answer.status_code}, not"
+                f" {request.status}: {answer.text[:500]}"
+            )
+
+
+def _sent(client: httpx.Client, request: Request) -> httpx.Response:
+    return client.request(
+        request.method, request.path, headers=request.headers, content=request.body.encode() or None
+    )
+
+
+def _filled(server: Running, suite: Suite, workload: Workload, pools: Pools, count: int) -> Pools:
+    """`pools`, with one that is spent made anew."""
+    if not workload.spends:
+        return pools
+    assert suite.refill is not None, "a suite whose workloads spend says how a pool is filled again"
+    return {**pools, workload.spends: suite.refill(server, pools, count)}
+
+
+def _note(found: Rounds, group: str, name: str, sample: Sample) -> None:
+    found.note(group, name, sample)
+    rate = "" if sample.rate is None else f" {sample.rate:,.0f}/s"
+    ratio = "" if sample.ratio is None else f", ratio {sample.ratio:.3f}"
+    python = "" if sample.python_us is None else f", Python {sample.python_us:,.0f} µs"
+    failed = f", {sample.failures} FAILED" if sample.failures else ""
+    _say(f"  {group} · {name}:{rate}{ratio}{python}{failed}")
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
