@@ -1,47 +1,66 @@
-"""uvicorn's HTTP protocol over a transport that gathers: head and body of an answer leave in one packet.
+"""uvicorn's HTTP protocol, with the head and the body of an ordinary answer composed and written at once.
 
-uvicorn writes them one after the other, which is two system calls and wakes the client twice.
+uvicorn writes them one after the other, which is two system calls and wakes the client twice, and looks at every header
+with two regular expressions, which on a read costs more than finding the resource.
 """
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, cast
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+_BODYLESS: Final = frozenset({204, 304})
+_PLAIN: Final = bytes(range(0x20, 0x7F)) + b"\t" + bytes(range(0x80, 0x100))  # what a header may hold
 
 
-class Gathering:
-    """A transport whose writes of one turn of the loop go out together. All else is the inner transport's."""
+class Cycle(RequestResponseCycle):
+    """One request and its answer. https://asgi.readthedocs.io/en/latest/specs/www.html#response-start-send-event"""
 
-    __slots__ = ("_inner", "_loop", "_parts")
+    _start: Any = None
 
-    def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._inner = inner
-        self._loop = loop
-        self._parts: list[bytes] = []
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start" and not self.response_started:
+            self._start = message  # until it is known whether the body is all there is
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            if self._at_once(start, message):
+                return
+            await super().send(start)
+        await super().send(message)
 
-    def write(self, data: bytes) -> None:
-        if not self._parts:
-            self._loop.call_soon(self._flush)
-        self._parts.append(data)
-
-    def close(self) -> None:
-        self._flush()
-        self._inner.close()
-
-    def _flush(self) -> None:
-        if self._parts:
-            parts, self._parts = self._parts, []
-            if not self._inner.is_closing():
-                self._inner.writelines(parts)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+    def _at_once(self, start: Any, message: Any) -> bool:
+        """Write an answer of one piece; False, and nothing written, where it is another or must wait."""
+        if message.get("more_body") or self.disconnected or self.flow.write_paused or self.access_log:
+            return False
+        status, body = start["status"], message.get("body", b"")
+        lines = [b"%b: %b" % header for header in (*self.default_headers, *start["headers"])]
+        if status not in _BODYLESS:
+            length = b"content-length: %d" % len(body)
+            if length not in lines and not (self.scope["method"] == "HEAD" and not body):
+                return False
+        if not self.keep_alive and b"connection: close" not in lines:
+            lines.append(b"connection: close")
+        if b"".join(lines).translate(None, _PLAIN):
+            raise RuntimeError("A header holds a control character")
+        head = b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(lines))
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.transport.writelines((head, body) if body else (head,))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+        return True
 
 
 class Protocol(HttpToolsProtocol):
     """One HTTP connection. https://www.uvicorn.org/settings/#implementation"""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        super().connection_made(cast("asyncio.Transport", Gathering(transport, self.loop)))
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if (
+            type(self.cycle) is RequestResponseCycle
+        ):  # its task has not begun; there is no other way to say which class
+            self.cycle.__class__ = Cycle
