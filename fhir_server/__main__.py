@@ -236,6 +236,31 @@ def migrate(*, data_dir: DataDir = None) -> None:
     )
 
 
+@cli.command(
+    rich_help_panel=_KEEP, epilog="Examples: `cordee reindex` · `cordee reindex Patient Observation`"
+)
+def reindex(
+    types: Annotated[
+        list[str] | None,
+        typer.Argument(help="Resource types. Default: all.", metavar="TYPES", show_default=False),
+    ] = None,
+    *,
+    data_dir: DataDir = None,
+) -> None:
+    """Make the search index anew.
+
+    Compares every row of the index with what it ought to be. The server may go on working, and does the work if it
+    runs; what was interrupted goes on where it was, with this command or the next `serve`.
+    """
+    from fhir_server import reindexing_console as console  # noqa: PLC0415
+
+    settings = settings_of_environment()
+    with any_database(settings, data_dir, _progress) as url:
+        bring_up(url)
+        asyncio.run(console.reindex(types or (), with_url(settings, url), say))
+    say.print("The search index is complete.")
+
+
 @cli.command(rich_help_panel=_KEEP, epilog="Example: `cordee backup cordee-$(date +%F).dump`")
 def backup(
     file: Annotated[

@@ -8,16 +8,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.types import ASGIApp
 
 from fhir_server.definitions.compartments import patient_of
+from fhir_server.definitions.parameters import Parameters
 from fhir_server.engine import Engine
 from fhir_server.interactions.call import Call, Limits, Reply, Server
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
+from fhir_server.operations.registry import offered
+from fhir_server.operations.reindexing import Reindexing
 from fhir_server.search.entries import Entries
 from fhir_server.search.extract import entries_of
 from fhir_server.settings import Settings
 from fhir_server.store.contract import ResourceStore
 from fhir_server.store.postgres import PostgresStore
+from fhir_server.upkeep import Upkeep
 from fhir_server.validation.validator import check, check_shell
 from fhir_server.web.api import api_of
 from fhir_server.web.front import Front
@@ -28,13 +32,14 @@ def server_of(store: ResourceStore, settings: Settings) -> Server:
     """The parts that handlers use, over a store that is open."""
     own = (settings.base_url,) if settings.base_url else ()
 
-    def extract(tree: Tree, base: str) -> Entries:
-        return entries_of(tree, store.hasher, (base, *own))
+    def extract(tree: Tree, base: str, /, parameters: Parameters | None = None) -> Entries:
+        known = parameters or store.definitions.current.parameters
+        return entries_of(tree, store.hasher, (base, *own), known)
 
     def compartment(tree: Tree) -> Key | None:
         return patient_of(tree)
 
-    return Server(store, check, check_shell, extract, compartment, limits_of(settings))
+    return Server(store, check, check_shell, extract, compartment, limits_of(settings), offered())
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -46,6 +51,7 @@ def limits_of(settings: Settings) -> Limits:
         references=settings.references == "enforce",
         delete_many=settings.conditional_delete == "multiple",
         max_bytes=settings.max_body_bytes,
+        explain=settings.explain,
     )
 
 
@@ -56,13 +62,27 @@ async def opened(settings: Settings) -> AsyncIterator[Engine]:
     store = await PostgresStore.open(
         database.url,
         statement_timeout_seconds=database.statement_timeout_seconds,
+        search_timeout_seconds=database.search_timeout_seconds,
         pool_size=database.pool_size,
         in_flight=database.in_flight,
+        base=settings.base_url,
     )
     try:
         yield Engine(server_of(store, settings))
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def kept_up(engine: Engine, rest: float = 1.0) -> AsyncIterator[None]:
+    """Do the background work, if no other process does, for as long as the block runs. `rest`: see `Upkeep`."""
+    store = engine.server.store
+    upkeep = Upkeep(store, [Reindexing(engine.server).step, store.index_words], rest)
+    upkeep.start()
+    try:
+        yield
+    finally:
+        await upkeep.close()
 
 
 def application(settings: Settings) -> ASGIApp:
@@ -71,7 +91,9 @@ def application(settings: Settings) -> ASGIApp:
     engines: list[Engine] = []
 
     async def startup() -> None:
-        engines.append(await parts.enter_async_context(opened(settings)))
+        engine = await parts.enter_async_context(opened(settings))
+        await parts.enter_async_context(kept_up(engine))
+        engines.append(engine)
 
     async def shutdown() -> None:
         engines.clear()

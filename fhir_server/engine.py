@@ -19,19 +19,22 @@ from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import delete, remove, still_referenced
 from fhir_server.interactions.history import history
 from fhir_server.interactions.patch import patch
-from fhir_server.interactions.read import read, vread
+from fhir_server.interactions.read import vread
 from fhir_server.interactions.references import places_of
 from fhir_server.interactions.search import search
 from fhir_server.interactions.transaction import imported, transaction
 from fhir_server.interactions.update import update
-from fhir_server.kernel.errors import Malformed, NotFound, Unavailable, Unprocessable
+from fhir_server.kernel.errors import Malformed, Unavailable, Unprocessable
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
+from fhir_server.operations.registry import inputs_for, operation_of
+from fhir_server.operations.registry import perform as perform_operation
+from fhir_server.operations.served import read_or_defined
 from fhir_server.store.contract import Missing, NeedsLocks, Reader, Referenced, Stale, Transaction
 
 READS: Mapping[Action, Callable[[Call, Reader, Server], Awaitable[Reply]]] = {
-    Action.READ: read,
+    Action.READ: read_or_defined,
     Action.VREAD: vread,
     Action.HISTORY: history,
     Action.SEARCH: search,
@@ -44,7 +47,12 @@ WRITES: Mapping[Action, Handler] = {
     Action.DELETE: delete,
 }
 # Inside a transaction: deletes are checked together, behind the last entry; reads see what was written before.
-INSIDE: Mapping[Action, Handler] = {**WRITES, **READS, Action.DELETE: remove}
+INSIDE: Mapping[Action, Handler] = {
+    **WRITES,
+    **READS,
+    Action.DELETE: remove,
+    Action.OPERATION: perform_operation,
+}
 
 ATTEMPTS = 12
 MAX_PLACES = 100  # of references to nothing that an answer names: enough for a reader
@@ -58,6 +66,11 @@ class Engine:
     def __init__(self, server: Server) -> None:
         self._server = server
 
+    @property
+    def server(self) -> Server:
+        """The parts that its handlers use."""
+        return self._server
+
     async def perform(self, call: Call) -> Reply:
         """The answer to `call`. Raises a `FhirError` when it is refused, `Unavailable` when it may succeed later."""
         reading = READS.get(call.action)
@@ -69,13 +82,22 @@ class Engine:
             return await self._write(
                 call, lambda tx: handler(call, tx, self._server), interactive=_needs_locks(call)
             )
-        if call.action is Action.BUNDLE:
-            return await self._bundle(call)
-        raise NotFound("This server has no such operation", code="not-supported")
+        if call.action is Action.OPERATION:
+            return await self._operation(call)
+        return await self._bundle(call)
 
     async def ready(self) -> bool:
         """Whether the store answers."""
         return await self._server.store.ready()
+
+    async def _operation(self, call: Call) -> Reply:
+        operation = operation_of(call)
+        inputs = inputs_for(operation, call, self._server)
+        if (ask := operation.ask) is not None:
+            return await ask(call, inputs, self._server.store, self._server)
+        act = operation.act
+        assert act is not None, "an operation asks or acts"
+        return await self._write(call, lambda tx: act(call, inputs, tx, self._server), interactive=False)
 
     async def _bundle(self, call: Call) -> Reply:
         # Before the body is read: an import that runs again costs a question a file. The transaction asks once more.

@@ -14,6 +14,7 @@ class DatabaseSettings(BaseModel):
 
     url: str = ""  # postgresql://…; empty: an embedded PostgreSQL in the data directory
     statement_timeout_seconds: float = Field(default=30.0, gt=0)
+    search_timeout_seconds: float = Field(default=10.0, gt=0)  # of one statement of a search
     pool_size: int = Field(default=4, ge=1)  # interactive connections of one worker
     in_flight: int = Field(default=64, ge=1)  # statements under way on one pipelined connection
 
@@ -45,4 +46,5 @@ class Settings(BaseSettings):
     client_ids: bool = True  # an update of an unknown id creates it
     references: Literal["enforce", "off"] = "enforce"
     conditional_delete: Literal["single", "multiple"] = "multiple"
+    explain: bool = False  # `__explain=true` answers a search with its SQL and plan: for operators alone
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

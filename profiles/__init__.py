@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import as_file, files
 
 R4_CORE = "hl7.fhir.r4.core"
+FRENCH = "cordee.fr"
 
 
 @cache

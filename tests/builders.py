@@ -38,6 +38,22 @@ def observation(subject: str | Key = "", **elements: Any) -> Tree:
     return {**tree, **elements}
 
 
+def search_parameter(code: str, /, **elements: Any) -> Tree:
+    """An active SearchParameter of Patient."""
+    return {
+        "resourceType": "SearchParameter",
+        "url": f"https://example.org/SearchParameter/{code}",
+        "name": "Added",
+        "status": "active",
+        "description": "Added.",
+        "code": code,
+        "base": ["Patient"],
+        "type": "token",
+        "expression": "Patient.maritalStatus",
+        **elements,
+    }
+
+
 def narrative(inside: str = "x", status: str = "generated") -> Tree:
     """A Narrative around some XHTML."""
     return {"status": status, "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{inside}</div>'}

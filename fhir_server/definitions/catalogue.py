@@ -13,6 +13,9 @@ import orjson
 import profiles
 
 FHIR_VERSION = "4.0.1"
+OWN = (
+    "https://cordee.example/fhir"  # of our own definitions; `.example` (RFC 2606) is nobody's, now and later
+)
 _PREFIX = "http://hl7.org/fhir/StructureDefinition/"
 
 
@@ -32,8 +35,14 @@ def resource_types() -> frozenset[str]:
 
 @cache
 def search_parameters() -> tuple[dict[str, Any], ...]:
-    """Every SearchParameter of R4, 1 400 of them."""
-    return tuple(orjson.loads(profiles.member("SearchParameter.json")))
+    """Every SearchParameter that is always in force: those of R4, 1 400 of them, then those of the national guides."""
+    return (*orjson.loads(profiles.member("SearchParameter.json")), *national_search_parameters())
+
+
+@cache
+def national_search_parameters() -> tuple[dict[str, Any], ...]:
+    """The SearchParameters of the French guides, as the package `cordee.fr` restates them."""
+    return tuple(orjson.loads(profiles.member("SearchParameter.json", profiles.FRENCH)))
 
 
 @cache
@@ -41,6 +50,12 @@ def compartments() -> dict[str, dict[str, Any]]:
     """CompartmentDefinitions by the type they are about (`Patient`, `Encounter` …)."""
     found = orjson.loads(profiles.member("CompartmentDefinition.json"))
     return {definition["code"]: definition for definition in found if definition["id"] != "example"}
+
+
+def operation_definition(id: str) -> dict[str, Any]:
+    """An OperationDefinition of R4 (`Patient-everything`), the caller's to change. Raises `KeyError`."""
+    definition: dict[str, Any] = orjson.loads(profiles.member(f"OperationDefinition/{id}.json"))
+    return definition
 
 
 @cache

@@ -3,7 +3,8 @@
 The expressions of SearchParameters use little of FHIRPath: paths, `|`, `as`, `ofType`, `where`, `extension`,
 `resolve() is`, `exists()`, `!=` and `and`. Such an expression is the same as a set of *routes* through the JSON of one
 type: which properties to take, which to loop over, what to test on the way. Routes of many expressions that begin alike
-share their beginning in the generated source.
+share their beginning in the generated source. The type may be a backbone or a data type: the components of a composite
+are read from there.
 
 https://hl7.org/fhir/R4/fhirpath.html · https://hl7.org/fhir/R4/searchparameter-definitions.html
 """
@@ -20,7 +21,11 @@ from fhir_server.definitions.elements import Child, shape_of
 
 
 class Uncovered(Exception):
-    """The expression is outside the subset (or names what the type does not have)."""
+    """The expression is outside the subset."""
+
+
+class Unnamed(Uncovered):
+    """The expression names what the type does not have: it never finds anything, whoever reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +96,14 @@ def routes_of(resource_type: str, expression: str) -> tuple[Route, ...]:
 Leaf: TypeAlias = Callable[[str], Iterable[str]]  # the name of a variable → lines that use the value in it
 
 
-def source_of(leaves: Sequence[tuple[Route, Leaf]], root: str = "r") -> list[str]:
+def source_of(
+    leaves: Sequence[tuple[Route, Leaf]], start: str = "r", root: str = "r", prefix: str = "v"
+) -> list[str]:
     """Lines of Python that bring every value of every route to its leaf.
 
-    `root` is the variable that holds the resource. The lines use one name from outside: `points_to` of
-    `targets.py`.
+    `start` is the variable that holds what the routes start from, `root` the resource that `#id` is looked up in. A
+    leaf that has routes of its own gives them another `prefix` for their variables. The lines use one name from
+    outside: `points_to` of `targets.py`.
     """
     trunk = _Node()
     for route, leaf in leaves:
@@ -104,7 +112,7 @@ def source_of(leaves: Sequence[tuple[Route, Leaf]], root: str = "r") -> list[str
             node = node.branches.setdefault(step, _Node())
         node.leaves.append(leaf)
     lines: list[str] = []
-    _write(trunk, root, root, 0, lines)
+    _Writing(root, prefix, lines).write(trunk, start, 0)
     return lines
 
 
@@ -114,40 +122,49 @@ class _Node:
     leaves: list[Leaf] = field(default_factory=list)
 
 
-def _write(node: _Node, value: str, root: str, depth: int, lines: list[str]) -> None:
-    def put(text: str, deeper: int = 0) -> None:
-        lines.append("    " * (depth + deeper) + text)
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    root: str
+    prefix: str
+    lines: list[str]
 
-    for leaf in node.leaves:
-        for line in leaf(value):
-            put(line)
-    for step, child in node.branches.items():
-        inner = f"v{len(lines)}"  # the number of the line: no two are alike
-        match step:
-            case Get(name, array=False):
-                put(f"{inner} = {value}.get({name!r})")
-                put(f"if {inner} is not None:")
-                _write(child, inner, root, depth + 1, lines)
-            case Get(name, index=None):
-                # A list of primitives may hold null, where only an extension stands.
-                put(f"for {inner} in {value}.get({name!r}, ()):")
-                put(f"if {inner} is not None:", 1)
-                _write(child, inner, root, depth + 2, lines)
-            case Get(name, index=int(index)):
-                put(f"for {inner} in {value}.get({name!r}, ())[{index}:{index + 1}]:")
-                _write(child, inner, root, depth + 1, lines)
-            case Equals(name, literal):
-                put(f"if {value}.get({name!r}) == {literal!r}:")
-                _write(child, value, root, depth + 1, lines)
-            case PointsTo(type):
-                put(f"if points_to({value}, {type!r}, {root}):")
-                _write(child, value, root, depth + 1, lines)
-            case HasExtension(url):
-                put(f"if any(e.get('url') == {url!r} for e in {value}.get('extension', ())):")
-                _write(child, value, root, depth + 1, lines)
-            case Holds(terms):
-                put(f"{inner} = {' and '.join(_term(value, *term) for term in terms)}")
-                _write(child, inner, root, depth, lines)
+    def write(self, node: _Node, value: str, depth: int) -> None:
+        """The lines for what begins at `node`, whose value is in the variable `value`."""
+        for leaf in node.leaves:
+            for line in leaf(value):
+                self._put(depth, line)
+        for step, child in node.branches.items():
+            inner = f"{self.prefix}{len(self.lines)}"  # the number of the line: no two are alike
+            match step:
+                case Get(name, array=False):
+                    self._put(depth, f"{inner} = {value}.get({name!r})")
+                    self._put(depth, f"if {inner} is not None:")
+                    self.write(child, inner, depth + 1)
+                case Get(name, index=None):
+                    # A list of primitives may hold null, where only an extension stands.
+                    self._put(depth, f"for {inner} in {value}.get({name!r}, ()):")
+                    self._put(depth + 1, f"if {inner} is not None:")
+                    self.write(child, inner, depth + 2)
+                case Get(name, index=int(index)):
+                    self._put(depth, f"for {inner} in {value}.get({name!r}, ())[{index}:{index + 1}]:")
+                    self.write(child, inner, depth + 1)
+                case Equals(name, literal):
+                    self._put(depth, f"if {value}.get({name!r}) == {literal!r}:")
+                    self.write(child, value, depth + 1)
+                case PointsTo(type):
+                    self._put(depth, f"if points_to({value}, {type!r}, {self.root}):")
+                    self.write(child, value, depth + 1)
+                case HasExtension(url):
+                    self._put(
+                        depth, f"if any(e.get('url') == {url!r} for e in {value}.get('extension', ())):"
+                    )
+                    self.write(child, value, depth + 1)
+                case Holds(terms):
+                    self._put(depth, f"{inner} = {' and '.join(_term(value, *term) for term in terms)}")
+                    self.write(child, inner, depth)
+
+    def _put(self, depth: int, text: str) -> None:
+        self.lines.append("    " * depth + text)
 
 
 def _term(value: str, properties: tuple[str, ...], other: bool | str | None) -> str:
@@ -217,11 +234,13 @@ class _Reader:
             routes = self.union()
             self.expect(")")
         else:
-            name = self._name()
+            name, root = self._name(), [Route((), self.type)]
             if name in {self.type, "Resource", "DomainResource"}:
-                routes = [Route((), self.type)]
+                routes = root
+            elif self._take("("):
+                routes = self._function(root, name)
             else:
-                routes = [] if name[:1].isupper() else self._child([Route((), self.type)], name)
+                routes = [] if name[:1].isupper() else self._child(root, name)
         while True:
             if self._take("["):
                 routes = [_at(route, int(self._next()[1])) for route in routes]
@@ -274,12 +293,13 @@ class _Reader:
         return [_after(route, Equals(name, text)) for route in routes]
 
     def _child(self, routes: list[Route], name: str) -> list[Route]:
-        found = []
-        for route in routes:
-            children = _children(route.type, name)
-            if not children:
-                raise self._uncovered()
-            found += [Route((*route.steps, Get(c.property, c.array)), c.type, c.value_set) for c in children]
+        found = [
+            Route((*route.steps, Get(c.property, c.array)), c.type, c.value_set)
+            for route in routes
+            for c in _children(route.type, name)
+        ]
+        if routes and not found:
+            raise Unnamed(str(self._uncovered()))
         return found
 
     def _properties(self, routes: list[Route]) -> tuple[str, ...]:

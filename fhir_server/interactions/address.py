@@ -111,6 +111,7 @@ def entry_call_of(method: str, url: str, base: str, conditions: Conditions = NON
         conditions=conditions,
         compartment=place.compartment,
         operation=place.operation,
+        safe=method in {"GET", "HEAD"},
         base=base,
     )
 
@@ -158,6 +159,8 @@ def _within(type: str, id: str, rest: Sequence[str]) -> Place:
             return Place(_HISTORY, type, id)
         case ["_history", version]:
             return Place(_VERSION, type, id, version)
+        case ["_history", version, name] if _OPERATION_NAME.match(name):
+            return Place(_OPERATION, type, id, version, operation=name)
         case [name] if _OPERATION_NAME.match(name):
             return Place(_OPERATION, type, id, operation=name)
         case [member] | [member, "_search"] if member == "*" or member in resource_types():

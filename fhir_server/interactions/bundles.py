@@ -11,8 +11,18 @@ import orjson
 
 from fhir_server.kernel.issues import Issue, outcome_of
 from fhir_server.kernel.times import instant_text
+from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import encode
 from fhir_server.store.contract import Stored
+
+
+@immutable
+class Match:
+    """A resource found that is no stored one by itself, and the URL that names it."""
+
+    url: str
+    body: bytes
+
 
 Links = Sequence[tuple[str, str]]  # (relation, URL), in the order to show
 
@@ -23,7 +33,7 @@ def back(url: str) -> list[tuple[str, str]]:
 
 
 def searchset(
-    matches: Iterable[Stored],
+    matches: Iterable[Stored | Match],
     included: Iterable[Stored],
     issues: Sequence[Issue],
     links: Links,
@@ -32,8 +42,8 @@ def searchset(
     updated: int,
 ) -> bytes:
     """A search result. `issues` become one entry of mode `outcome`, at the end."""
-    entries = [_match(stored, base, b"match") for stored in matches]
-    entries += [_match(stored, base, b"include") for stored in included]
+    entries = [_entry(_address(match, base), match.body, b"match") for match in matches]
+    entries += [_entry(_address(stored, base), stored.body, b"include") for stored in included]
     if issues:
         entries.append(b'{"resource":%s,"search":{"mode":"outcome"}}' % encode(outcome_of(issues)))
     return _bundle(b"searchset", entries, links, total, updated)
@@ -57,8 +67,8 @@ def _bundle(kind: bytes, entries: list[bytes], links: Links, total: int | None, 
     return b",".join(parts) + b"}"
 
 
-def _match(stored: Stored, base: str, mode: bytes) -> bytes:
-    return b'{"fullUrl":%s,"resource":%s,"search":{"mode":"%s"}}' % (_url(stored, base), stored.body, mode)
+def _entry(url: str, body: bytes, mode: bytes) -> bytes:
+    return b'{"fullUrl":%s,"resource":%s,"search":{"mode":"%s"}}' % (orjson.dumps(url), body, mode)
 
 
 def _version(stored: Stored, base: str) -> bytes:
@@ -68,7 +78,7 @@ def _version(stored: Stored, base: str) -> bytes:
     return (
         b'{"fullUrl":%s,%s"request":{"method":"%s","url":"%s"},"response":{"status":"%s","etag":"W/\\"%d\\"","lastModified":"%s"}}'
         % (
-            _url(stored, base),
+            orjson.dumps(_address(stored, base)),
             b"" if stored.deleted else b'"resource":%s,' % stored.body,
             stored.method.encode(),
             url.encode(),
@@ -79,5 +89,5 @@ def _version(stored: Stored, base: str) -> bytes:
     )
 
 
-def _url(stored: Stored, base: str) -> bytes:
-    return orjson.dumps(f"{base}/{stored.key.type}/{stored.key.id}")
+def _address(found: Stored | Match, base: str) -> str:
+    return found.url if isinstance(found, Match) else f"{base}/{found.key.type}/{found.key.id}"

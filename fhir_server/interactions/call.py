@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from fhir_server.definitions.parameters import Parameters
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
@@ -68,6 +69,7 @@ class Call:
     conditions: Conditions = NONE
     compartment: Key | None = None  # SEARCH inside a compartment; `type` None: every type
     operation: str = ""  # `$everything`
+    safe: bool = False  # asked by GET or HEAD: an operation may change nothing then
     files: tuple[str, ...] = ()  # SHA-256s of what a transaction is the content of: performed once for ever
     base: str = ""  # the public base URL that this request came to, without a slash at the end
 
@@ -96,6 +98,16 @@ class Reply:
     allow: tuple[str, ...] = ()
 
 
+@immutable
+class Offered:
+    """An operation, as the CapabilityStatement lists it."""
+
+    name: str  # `everything`
+    definition: str  # canonical URL
+    types: tuple[str, ...]  # that it works on, alone or all of them; `Resource`: every one; may be empty
+    system: bool  # whether it works on the whole system
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a handler must know of the settings."""
@@ -107,6 +119,7 @@ class Limits:
     references: bool = True  # a local reference must exist
     delete_many: bool = True  # conditional delete may delete several
     max_bytes: int = 50_000_000
+    explain: bool = False  # whoever asks may see how a search is done
 
 
 class Judge(Protocol):
@@ -115,8 +128,8 @@ class Judge(Protocol):
 
 
 class Extractor(Protocol):
-    def __call__(self, tree: Tree, base: str, /) -> Entries:
-        """The index rows of a resource; references to `base` count as local."""
+    def __call__(self, tree: Tree, base: str, /, parameters: Parameters | None = None) -> Entries:
+        """The index rows of a resource; references to `base` count as local. `parameters` None: those in force."""
 
 
 class Compartment(Protocol):
@@ -134,6 +147,12 @@ class Server:
     extract: Extractor
     compartment: Compartment
     limits: Limits = field(default_factory=Limits)
+    operations: tuple[Offered, ...] = ()  # sorted by name
+
+    @property
+    def parameters(self) -> Parameters:
+        """The search parameters in force."""
+        return self.store.definitions.current.parameters
 
 
 Handler = Callable[[Call, Transaction, Server], Awaitable[Reply]]

@@ -5,20 +5,24 @@ https://hl7.org/fhir/R4/http.html#capabilities · https://hl7.org/fhir/R4/capabi
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qsl
 from zlib import crc32
 
-from fhir_server.definitions.catalogue import FHIR_VERSION, resource_types
-from fhir_server.interactions.call import Call, Limits, Reply, Server
+from fhir_server.definitions.catalogue import FHIR_VERSION, compartments, resource_types
+from fhir_server.definitions.parameters import Parameter, Parameters
+from fhir_server.interactions.call import Call, Limits, Offered, Reply, Server
 from fhir_server.interactions.conditional import tags_in
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.times import instant_text, now
+from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import encode
 from fhir_server.search.parse import searchable
 from fhir_server.store.contract import Reader
+from fhir_server.store.definitions import Job
 
 FORMATS = ("application/fhir+json", "application/fhir+xml", "json", "xml")
 PATCH_FORMATS = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
@@ -34,11 +38,15 @@ _INTERACTIONS = (
     "create",
     "search-type",
 )
-_SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system")
+_SYSTEM_INTERACTIONS = ("transaction", "batch", "history-system", "search-system")
 # Not SearchParameters of a type with an expression that is compiled: every type answers them.
 _EVERYWHERE = (
-    ("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id"),
-    ("_lastUpdated", "date", "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated"),
+    {"name": "_id", "definition": "http://hl7.org/fhir/SearchParameter/Resource-id", "type": "token"},
+    {
+        "name": "_lastUpdated",
+        "definition": "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
+        "type": "date",
+    },
 )
 
 
@@ -50,7 +58,7 @@ async def capabilities(call: Call, reader: Reader, server: Server) -> Reply:
     mode = dict(parse_qsl(call.query, keep_blank_values=True)).get("mode", "full")
     if mode not in {"full", "normative", "terminology"}:
         raise Malformed("The mode is one of full, normative and terminology", code="value")
-    body = _terminology(call.base) if mode == "terminology" else _statement(call.base, server.limits)
+    body = _terminology(call.base) if mode == "terminology" else _statement(await _offer(call, server))
     etag = crc32(body)
     known = call.conditions.if_none_match
     if known and (known.strip() == "*" or str(etag) in tags_in(known, "If-None-Match")):
@@ -58,13 +66,30 @@ async def capabilities(call: Call, reader: Reader, server: Server) -> Reply:
     return Reply(200, body, version=etag)
 
 
+@immutable
+class _Offer:
+    """What a statement is made from; the same offer, the same statement."""
+
+    base: str
+    limits: Limits
+    operations: tuple[Offered, ...]
+    parameters: Parameters
+    jobs: tuple[Job, ...]
+
+
+async def _offer(call: Call, server: Server) -> _Offer:
+    keeper = server.store.definitions
+    jobs = tuple(await keeper.progress()) if keeper.current.jobs else ()
+    return _Offer(call.base, server.limits, server.operations, keeper.current.parameters, jobs)
+
+
 @lru_cache(maxsize=16)
-def _statement(base: str, limits: Limits) -> bytes:
+def _statement(offer: _Offer) -> bytes:
     return encode(
         {
             "resourceType": "CapabilityStatement",
             "id": "cordee",
-            "url": f"{base}/metadata",
+            "url": f"{offer.base}/metadata",
             "version": version("cordee"),
             "name": "Cordee",
             "title": "Cordée",
@@ -72,29 +97,36 @@ def _statement(base: str, limits: Limits) -> bytes:
             "date": _STARTED,
             "kind": "instance",
             "software": {"name": "Cordée", "version": version("cordee")},
-            "implementation": {"description": "Cordée, a FHIR R4 server", "url": base},
+            "implementation": {"description": "Cordée, a FHIR R4 server", "url": offer.base},
             "fhirVersion": FHIR_VERSION,
             "format": list(FORMATS),
             "patchFormat": list(PATCH_FORMATS),
             "rest": [
                 {
                     "mode": "server",
-                    "documentation": "A base resource is validated on every write; see docs/ for policies.",
-                    "resource": [_resource(name, limits) for name in sorted(resource_types())],
+                    "documentation": _documentation(offer.jobs),
+                    "resource": [_resource(name, offer) for name in sorted(resource_types())],
                     "interaction": [{"code": code} for code in _SYSTEM_INTERACTIONS],
+                    **_listed("operation", [_operation(one) for one in offer.operations if one.system]),
+                    "compartment": sorted(definition["url"] for definition in compartments().values()),
                 }
             ],
         }
     )
 
 
-def _resource(name: str, limits: Limits) -> dict[str, Any]:
-    parameters = [{"name": code, "definition": url, "type": kind} for code, kind, url in _EVERYWHERE]
-    parameters += [
-        {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}
-        for parameter in searchable(name).values()
-        if not parameter.code.startswith(("_id", "_lastUpdated"))
-    ]
+def _documentation(jobs: Sequence[Job]) -> str:
+    text = "A base resource is validated on every write; see docs/ for policies."
+    if jobs:
+        types = ", ".join(f"{job.type} {job.percent} %" for job in jobs)
+        text += f" The search index is being made anew: {types}."
+    return text
+
+
+def _resource(name: str, offer: _Offer) -> dict[str, Any]:
+    limits = offer.limits
+    found = searchable(name, offer.parameters)
+    operations = [one for one in offer.operations if not {name, "Resource"}.isdisjoint(one.types)]
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
@@ -107,8 +139,32 @@ def _resource(name: str, limits: Limits) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": "multiple" if limits.delete_many else "single",
         "referencePolicy": ["literal", "logical", "local", *(["enforced"] if limits.references else [])],
-        "searchParam": parameters,
+        **_listed("searchInclude", [f"{name}:{p.code}" for p in found.values() if p.kind == "reference"]),
+        "searchParam": [*_EVERYWHERE, *(_parameter(p, offer.jobs) for p in _own(found))],
+        **_listed("operation", [_operation(one) for one in operations]),
     }
+
+
+def _own(found: Mapping[str, Parameter]) -> Iterator[Parameter]:
+    listed = {one["name"] for one in _EVERYWHERE}
+    return (parameter for parameter in found.values() if parameter.code not in listed)
+
+
+def _parameter(parameter: Parameter, jobs: Sequence[Job]) -> dict[str, Any]:
+    told = {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}
+    if parameter.indexing:
+        percent = next((job.percent for job in jobs if job.type == parameter.type), 99)
+        told["documentation"] = f"indexing: {percent} %; a search by it is refused until that is complete"
+    return told
+
+
+def _operation(offered: Offered) -> dict[str, Any]:
+    return {"name": offered.name, "definition": offered.definition}
+
+
+def _listed(name: str, items: list[Any]) -> dict[str, list[Any]]:
+    """A property of FHIR JSON, which knows no empty lists."""
+    return {name: items} if items else {}
 
 
 @lru_cache(maxsize=16)

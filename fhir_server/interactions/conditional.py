@@ -12,8 +12,10 @@ from email.utils import parsedate_to_datetime
 from fhir_server.interactions.call import Call, Conditions
 from fhir_server.kernel.errors import Malformed, PreconditionFailed
 from fhir_server.kernel.times import moment_of
+from fhir_server.search.alone import is_told_alone
 from fhir_server.search.parse import criteria_of
 from fhir_server.search.query import Query
+from fhir_server.search.terms import settled
 from fhir_server.store.contract import Stored, Transaction
 
 _TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*\Z')
@@ -93,7 +95,7 @@ async def matches_of(
     Nobody else can make, change or delete a resource under the same criteria meanwhile. Raises `Malformed` for unknown
     parameters, modifiers and empty criteria, whatever Prefer says.
     """
-    query = criteria_of(resource_type, criteria, base)
+    query = await settled(criteria_of(resource_type, criteria, base, tx.definitions.parameters), tx)
     await tx.guard(guards_of(query))
     page = await tx.search(replace(query, count=most, total="none"))
     return list(page.items)
@@ -101,7 +103,26 @@ async def matches_of(
 
 def guards_of(query: Query) -> list[str]:
     """What to lock for a query: its type and each predicate; not its text, since order is no matter."""
-    return sorted({f"{query.type} {predicate!r}" for predicate in query.where})
+    return sorted({f"{type_of(query)} {predicate!r}" for predicate in query.where})
+
+
+def type_of(query: Query) -> str:
+    """The one type that criteria are about."""
+    (only,) = query.types
+    return only
+
+
+def require_alone(query: Query) -> None:
+    """Refuse criteria that resources around the one in question decide about. Raises `Malformed`.
+
+    A transaction judges them on what it has yet to write, and sees no further.
+    """
+    if not all(map(is_told_alone, query.where)):
+        raise Malformed(
+            "In a transaction, criteria cannot follow references ('subject.name', '_has', '_list') nor ask"
+            " terminology; an identifier would be right",
+            code="not-supported",
+        )
 
 
 def many(resource_type: str) -> PreconditionFailed:

@@ -14,6 +14,8 @@ from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.conditional import many, matches_of, require_match
 from fhir_server.interactions.read import key_of
 from fhir_server.interactions.references import targets_of
+from fhir_server.interactions.search_parameters import TYPE as SEARCH_PARAMETER
+from fhir_server.interactions.search_parameters import redefine
 from fhir_server.kernel.errors import Conflict, TooLarge
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import decode
@@ -100,6 +102,8 @@ async def _one(key: Key, call: Call, tx: Transaction, server: Server) -> Reply:
         old_targets=targets_of(before, call.base, stored=True),
         deleted=True,
     )
+    if key.type == SEARCH_PARAMETER:
+        await redefine(key, None, call.base, tx)
     await tx.write(draft)
     return Reply(204, b"", key, version, updated, changes=(Change(key, version, "DELETE", None),))
 

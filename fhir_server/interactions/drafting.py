@@ -5,6 +5,8 @@ from __future__ import annotations
 from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.references import targets_of
 from fhir_server.interactions.rewriting import without_linked_urns
+from fhir_server.interactions.search_parameters import TYPE as SEARCH_PARAMETER
+from fhir_server.interactions.search_parameters import redefine
 from fhir_server.kernel.errors import Invalid, Malformed
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode, encode, stamp
@@ -64,6 +66,8 @@ async def put(
             previous = server.extract(before, call.base)
             previous_targets = targets_of(before, call.base, stored=True)
     stamp(tree, key.id, version, updated)
+    if key.type == SEARCH_PARAMETER:
+        await redefine(key, tree, call.base, tx)
     draft = Draft(
         key,
         version,

@@ -66,7 +66,7 @@ class Entry:
     @property
     def rank(self) -> int:
         """When a transaction performs it: 0 first."""
-        return 1 if self.call.action is Action.OPERATION else _RANK[self.method]
+        return _RANK[self.method]
 
     @property
     def writes(self) -> bool:
@@ -151,6 +151,8 @@ def _preferences(prefer_return: Return, prefer_handling: Handling) -> Conditions
 
 
 def _with_body(call: Call, resource: Tree | None) -> Call:
+    if call.action is Action.OPERATION:
+        return call if call.safe or resource is None else replace(call, tree=resource)
     if call.action not in {Action.CREATE, Action.UPDATE, Action.PATCH}:
         return call
     if resource is None:
@@ -183,7 +185,8 @@ def placed(error: FhirError, place: str) -> FhirError:
 def response_of(kind: str, entries: Sequence[Entry | None], replies: Sequence[Reply], base: str) -> bytes:
     """A `transaction-response` or `batch-response`, answers in the order of the requests.
 
-    A resource comes along for GET, and for the rest when the client asked for `return=representation`.
+    A resource comes along for GET and for operations, and for the rest when the client asked for
+    `return=representation`.
     """
     shown = b",".join(_answer(entry, reply, base) for entry, reply in zip(entries, replies, strict=True))
     head = b'{"resourceType":"Bundle","type":"%s"' % kind.encode()
@@ -216,6 +219,8 @@ def _is_shown(entry: Entry | None) -> bool:
     """Whether the resource of a good answer comes along."""
     if entry is None or entry.method == "HEAD":
         return entry is None
+    if entry.call.action is Action.OPERATION:
+        return True
     return not entry.writes or _wants(entry, "representation")
 
 

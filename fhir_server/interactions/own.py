@@ -39,7 +39,15 @@ class Own:
         found = set()
         for key in self._candidates(query):
             tree, rows = self._rows[key]
-            if matches(query, rows, key=key, updated=self.stamp, hasher=hasher, tree=tree):
+            if matches(
+                query,
+                rows,
+                key=key,
+                updated=self.stamp,
+                hasher=hasher,
+                tree=tree,
+                parameters=self.server.parameters,
+            ):
                 found.add(key)
         return found
 
@@ -50,6 +58,9 @@ class Own:
             match predicate:
                 case Tokens(name, values) if all(value.code is not None for value in values):
                     seed = hasher.seed(name.type, name.code)
-                    numbers = [hasher.code(seed, value.code or "") for value in values]
+                    numbers = [
+                        (hasher.folded if value.folded else hasher.code)(seed, value.code or "")
+                        for value in values
+                    ]
                     return [key for number in numbers for key in self._tokens.get(number, ())]
         return self._rows

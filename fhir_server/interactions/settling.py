@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fhir_server.definitions.parameters import Parameters
 from fhir_server.interactions.call import Action, Reply, Server
-from fhir_server.interactions.conditional import many
+from fhir_server.interactions.conditional import many, require_alone, type_of
 from fhir_server.interactions.delete import MOST_AT_ONCE, require_deletable
 from fhir_server.interactions.entries import Entry, placed, sliced
 from fhir_server.interactions.own import Own
@@ -25,7 +26,7 @@ from fhir_server.store.contract import Stored, Transaction
 _CONDITIONAL = frozenset({Action.UPDATE, Action.PATCH, Action.DELETE})
 
 
-def criteria_in(entries: Sequence[Entry]) -> dict[int, Query]:
+def criteria_in(entries: Sequence[Entry], parameters: Parameters) -> dict[int, Query]:
     """The criteria of the conditional entries, by index. Raises `Malformed` with the place."""
     found = {}
     for entry in entries:
@@ -41,7 +42,8 @@ def criteria_in(entries: Sequence[Entry]) -> dict[int, Query]:
         assert call.type is not None, "these actions have an address with a type"
         if criteria or call.action is not Action.CREATE:
             try:
-                found[entry.index] = criteria_of(call.type, criteria, call.base)
+                found[entry.index] = query = criteria_of(call.type, criteria, call.base, parameters)
+                require_alone(query)
             except FhirError as error:
                 raise placed(error, place) from error
     return found
@@ -73,7 +75,7 @@ class _Settling:
     gone: set[Key] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.types = {query.type for query in self.criteria.values()}
+        self.types = {type_of(query) for query in self.criteria.values()}
 
     async def settle(self, entry: Entry) -> None:
         query = self.criteria.get(entry.index)
@@ -110,7 +112,7 @@ class _Settling:
             found = [one for one in await self._search(query, 2 + len(self.gone)) if one.key not in self.gone]
             own = self.own.matching(query)
             if len(found) + len(own) > 1:
-                raise placed(many(query.type), f"{entry.place}.request.ifNoneExist")
+                raise placed(many(type_of(query)), f"{entry.place}.request.ifNoneExist")
             for stored in found:
                 entry.call = replace(call, id=stored.key.id)
                 entry.answer = Reply(200, stored.body, stored.key, stored.version, stored.updated)
@@ -137,11 +139,11 @@ class _Settling:
                 )
             tree["id"] = key.id
         elif given is None:
-            key = Key(query.type, self.server.store.new_id())
+            key = Key(type_of(query), self.server.store.new_id())
             tree["id"] = key.id
             entry.promised = True
         else:
-            key = await self._given(entry, query.type, given)
+            key = await self._given(entry, type_of(query), given)
         entry.call = replace(entry.call, id=key.id, query="")
 
     async def _given(self, entry: Entry, type: str, id: object) -> Key:
@@ -160,13 +162,13 @@ class _Settling:
     async def _patch(self, entry: Entry, query: Query) -> None:
         key = await self._the_one(entry, query)
         if key is None:
-            raise NotFound(f"No {query.type} matches the criteria", f"{entry.place}.request.url")
+            raise NotFound(f"No {type_of(query)} matches the criteria", f"{entry.place}.request.url")
         entry.call = replace(entry.call, id=key.id, query="")
 
     async def _delete(self, entry: Entry, query: Query) -> None:
         found = await self._search(query, MOST_AT_ONCE + 1)
         try:
-            require_deletable(found, query.type, self.server)
+            require_deletable(found, type_of(query), self.server)
         except FhirError as error:
             raise placed(error, f"{entry.place}.request.url") from error
         entry.matched = tuple(stored.key for stored in found)
@@ -174,7 +176,7 @@ class _Settling:
     async def _the_one(self, entry: Entry, query: Query) -> Key | None:
         found = {stored.key for stored in await self._search(query, 2)} | self.own.matching(query)
         if len(found) > 1:
-            raise placed(many(query.type), f"{entry.place}.request.url")
+            raise placed(many(type_of(query)), f"{entry.place}.request.url")
         return found.pop() if found else None
 
     async def _search(self, query: Query, most: int) -> tuple[Stored, ...]:

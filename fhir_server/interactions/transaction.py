@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fhir_server.definitions.parameters import Parameters
 from fhir_server.interactions.call import Action, Call, Handler, Reply, Server
-from fhir_server.interactions.conditional import guards_of
+from fhir_server.interactions.conditional import guards_of, require_alone, type_of
 from fhir_server.interactions.delete import remove_all, require_unreferenced, still_referenced
 from fhir_server.interactions.entries import Entry, entries_of, placed, response_of, sliced
 from fhir_server.interactions.own import Own
@@ -55,8 +56,9 @@ async def transaction(
         if not await tx.note_file(digest):
             raise imported(place)
     entries = await entries_of(bundle, call, server)
-    criteria = criteria_in(entries)
-    questions = _questions_in(entries) if _MAY_ASK.search(call.body) else []
+    parameters = tx.definitions.parameters
+    criteria = criteria_in(entries, parameters)
+    questions = _questions_in(entries, parameters) if _MAY_ASK.search(call.body) else []
     # At once, and before any search decides anything.
     asked = [*criteria.values(), *(question.query for question in questions)]
     if asked:
@@ -87,7 +89,7 @@ def _turn(entry: Entry) -> tuple[int, str, str]:
     Two that write to the same resources then never hold what the other waits for. Ids that the server made are in the
     order of their making, in which a statement of the store takes its locks.
     """
-    if entry.method == "POST":  # new ids: nobody waits for them
+    if entry.call.action is Action.CREATE:  # new ids: nobody waits for them
         return entry.rank, "", ""
     return entry.rank, entry.call.id or "", entry.call.type or ""
 
@@ -99,13 +101,14 @@ def imported(place: int) -> PreconditionFailed:
     )
 
 
-def _questions_in(entries: Sequence[Entry]) -> list[_Question]:
+def _questions_in(entries: Sequence[Entry], parameters: Parameters) -> list[_Question]:
     found = []
     for entry in entries:
         for node, literal in references_in(entry.call.tree or {}):
             if (conditional := conditional_in(literal)) is not None:
                 try:
-                    query = criteria_of(*conditional, entry.call.base)
+                    query = criteria_of(*conditional, entry.call.base, parameters)
+                    require_alone(query)
                 except FhirError as error:
                     raise placed(error, f"{entry.place}.resource") from error
                 found.append(_Question(entry, node, literal, query))
@@ -139,7 +142,7 @@ async def _answer(
     asking = [question for question in questions if not question.entry.answered]
     if not asking:
         return
-    own, written = await _written(entries, {question.query.type for question in asking}, tx, server)
+    own, written = await _written(entries, {type_of(question.query) for question in asking}, tx, server)
     known: dict[str, Key] = {}
     for question in asking:
         if question.literal not in known:
@@ -180,7 +183,7 @@ async def _the_one(question: _Question, own: Own, written: set[Key], tx: Transac
     if len(found) != 1:
         what = "no" if not found else "more than one"
         raise PreconditionFailed(
-            f"A conditional reference matches {what} {query.type}; exactly one would be right",
+            f"A conditional reference matches {what} {type_of(query)}; exactly one would be right",
             f"{question.entry.place}.resource",
             code="multiple-matches" if found else "not-found",
         )

@@ -47,6 +47,10 @@ class Hasher:
         """`key` of a token or uri entry."""
         return self.kept(f"{seed}={code}")
 
+    def folded(self, seed: int, code: str) -> int:
+        """`key` of a token whose case does not matter; `code` is in lower case. Never the key of an exact one."""
+        return self.kept(f"{seed}~{code}")
+
     def space(self, system: str) -> int:
         """`space` of a token entry: the code system; 0 stands for no system."""
         return self.kept(f"|{system}") if system else 0
@@ -75,8 +79,12 @@ class Entries:
     tokens: list[tuple[int, int]] = field(default_factory=list)  # (key, space): tokens, references, uris
     strings: list[tuple[int, str]] = field(default_factory=list)  # (parameter seed, folded text, cut)
     dates: list[tuple[int, int, int]] = field(default_factory=list)  # (seed, low, high) µs, high excluded
-    quantities: list[tuple[int, int, float, float]] = field(default_factory=list)  # (seed, unit, low, high)
+    # (seed, unit, low, high): a number as it stands has unit 0, and low = high; one with a comparator, or a Range, is
+    # open. (seed of `near`, 0, latitude, longitude) is a position.
+    quantities: list[tuple[int, int, float, float]] = field(default_factory=list)
+    # (seed, text, key): the dictionary says that `text` stands for the token (key, 0), which is among `tokens`
+    terms: list[tuple[int, str, int]] = field(default_factory=list)
     # sorted: seeds of the parameters that have a value, and `Hasher.system` of each system in their tokens
     present: list[int] = field(default_factory=list)
     references: list[tuple[int, Key]] = field(default_factory=list)  # (seed, local target): for _include
-    moment: int | None = None  # the main date of the type (low, µs); None: it has none
+    moment: int | None = None  # where the main date of the type ends (high, µs); None: it has none

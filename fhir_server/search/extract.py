@@ -1,28 +1,38 @@
 """A resource becomes its index entries: one generated function per type reads all its search parameters in one pass.
 
-`definitions/paths.py` writes the walk, `rows.py` says what each value becomes.
+`definitions/paths.py` writes the walk, `writers.py` says what each value becomes. An expression that a walk cannot have
+is evaluated afterwards, for a hundred times the price. `_id` and `_lastUpdated` are columns and have no entries.
 
-Composite and special parameters have no entries, nor have contained resources. `_id` and `_lastUpdated` are columns.
+What a resource contains has its entries among the container's, under the names of the parameters that point to it
+(`Name("CarePlan.care-team#CareTeam", …)`), or of none (`Name("CarePlan.#CareTeam", …)`). The first resource of a Bundle
+is treated as if `composition` or `message` pointed to it.
 
-https://hl7.org/fhir/R4/search.html#ptypes
+https://hl7.org/fhir/R4/search.html#ptypes · https://hl7.org/fhir/R4/search.html#contained
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache, lru_cache, partial
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import lru_cache, partial
+from types import CodeType
 
-from fhir_server.definitions.elements import is_primitive, shape_of
-from fhir_server.definitions.parameters import Parameter, parameters_of, routes
-from fhir_server.definitions.paths import Get, Leaf, Route, source_of
-from fhir_server.definitions.targets import points_to
+from fhir_server.definitions.parameters import CORE, Parameter, ParameterKind, Parameters, fallback
+from fhir_server.definitions.paths import Leaf, Route, source_of
+from fhir_server.fhirpath.syntax import Expression
+from fhir_server.kernel.errors import Malformed
+from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
+from fhir_server.search.composite_rows import composite_leaves
 from fhir_server.search.entries import Entries, Hasher
-from fhir_server.search.rows import WRITERS, Rows, Slot, parts_of, systems_of
-from fhir_server.search.spans import BEGINNING
+from fhir_server.search.evaluated import values_of
+from fhir_server.search.rows import Rows, Slot, slot_of
+from fhir_server.search.texts import texts_of
+from fhir_server.search.walks import Names, compiled, function
+from fhir_server.search.writers import WRITERS, is_indexed, written_routes
 
-# The date that lists of a type are mostly sorted by: its lowest value is `Entries.moment`.
+# The date that lists of a type are mostly sorted by, the latest first: where the last of its values ends is
+# `Entries.moment`, which a sort by this date, descending, can go by.
 MAIN_DATES = {
     "AllergyIntolerance": "date",
     "Appointment": "date",
@@ -69,108 +79,134 @@ MAIN_DATES = {
 }
 
 
-def entries_of(tree: Tree, hasher: Hasher, base: str | tuple[str, ...] = ()) -> Entries:
+_COLUMNS = frozenset({"_id", "_lastUpdated"})
+
+
+def entries_of(
+    tree: Tree, hasher: Hasher, base: str | tuple[str, ...] = (), parameters: Parameters = CORE
+) -> Entries:
     """The index rows of a valid resource.
 
     `base`: the server's public base URL or URLs, without a slash at the end; references below them are local.
     """
-    walk, main = _walk_of(tree["resourceType"], hasher)
+    resource_type = tree["resourceType"]
+    walk = _walk_of(resource_type, hasher, parameters, resource_type)
     rows = Rows(hasher, (base,) if isinstance(base, str) else base)
-    walk(tree, rows)
+    walk.read(tree, rows, tree)
+    if "contained" in tree or rows.entered:
+        for link, inner in _inside(tree, rows):
+            group = f"{resource_type}.{link}#{inner['resourceType']}"
+            _walk_of(inner["resourceType"], hasher, parameters, group).read(inner, rows, tree)
+            rows.present.add(hasher.seed(group, ""))
     moment = None
-    if main is not None:
-        moment = min((low for seed, low, _ in rows.dates if seed == main and low != BEGINNING), default=None)
+    if walk.main is not None:
+        main = walk.main
+        moment = max((high for seed, _, high in rows.dates if seed == main), default=None)
     return Entries(
         tokens=list(rows.tokens),
         strings=list(rows.strings),
         dates=list(rows.dates),
         quantities=list(rows.quantities),
+        terms=list(rows.terms),
         present=sorted(rows.present),
         references=list(rows.references),
         moment=moment,
     )
 
 
-def texts_of(tree: Tree, code: str) -> Iterator[str]:
-    """The values of a string parameter as they are written, for what the index cannot decide (`:exact`, long texts)."""
-    found: list[str] = []
-    _texts_walk(tree["resourceType"], code)(tree, found.append)
-    return iter(found)
+def _inside(tree: Tree, rows: Rows) -> list[tuple[str, Tree]]:
+    """What has its entries among those of `tree`, each with a parameter that points to it; empty: none does."""
+    found = list(rows.entered)
+    links: dict[str, set[str]] = {}
+    for code, identity in rows.inner:
+        links.setdefault(identity, set()).add(code)
+    for inner in tree.get("contained", ()):
+        found += [(code, inner) for code in sorted(links.get(inner.get("id", ""), {""}))]
+    return found
 
 
-def is_indexed(parameter: Parameter) -> bool:
-    """Whether any value of the parameter gives entries."""
-    return any((parameter.kind, route.type) in WRITERS for route in _open(parameter))
+@immutable
+class _Evaluated:
+    """A parameter whose expression the FHIRPath engine reads."""
+
+    expression: Expression
+    kind: ParameterKind
+    slot: Slot
+
+    def read(self, tree: Tree, rows: Rows) -> None:
+        for element_type, value in values_of(self.expression, tree):
+            writer = WRITERS.get((self.kind, element_type))
+            if writer is not None:
+                rows.present.add(self.slot.seed)
+                with suppress(Malformed):  # a date that the expression made, and that is none
+                    writer(rows, self.slot, value)
 
 
-_Walk = Callable[[Tree, Rows], None]
+@immutable
+class _Walk:
+    """What reads the resources of a type under one secret. `main`: the seed of the type's main date."""
+
+    run: Callable[[Tree, Rows, Tree], None]
+    evaluated: tuple[_Evaluated, ...]
+    main: int | None
+
+    def read(self, tree: Tree, rows: Rows, top: Tree) -> None:
+        """`top`: the resource that `#id` is looked up in."""
+        self.run(tree, rows, top)
+        for one in self.evaluated:
+            one.read(tree, rows)
 
 
 @lru_cache(maxsize=4096)
-def _walk_of(resource_type: str, hasher: Hasher) -> tuple[_Walk, int | None]:
-    """The function of a type under one secret, and the seed of the type's main date."""
-    names: dict[str, Any] = {"points_to": points_to}
-    leaves: list[tuple[Route, Leaf]] = []
-    for parameter in parameters_of(resource_type).values():
-        for route in _open(parameter):
-            writer = WRITERS.get((parameter.kind, route.type))
-            shared = parameter.rows != parameter.code
-            if writer is None or parameter.code in _COLUMNS:
-                continue
-            seed = hasher.seed(resource_type, parameter.code)
-            number = len(leaves)
-            names[f"seed{number}"] = seed
-            names[f"slot{number}"] = Slot(seed, f"{seed}=", shared, systems_of(route.value_set))
-            names[f"write{number}"] = writer
-            silent = shared and parameter.kind != "reference"
-            leaves.append((route, partial(_lines, number, silent)))
-    main = MAIN_DATES.get(resource_type)
-    body = ["present = rows.present.add", *source_of(leaves)]
-    walk = _compiled(["def walk(r, rows):", *(f"    {line}" for line in body)], names, resource_type)
-    return walk, hasher.seed(resource_type, main) if main else None
-
-
-_COLUMNS = frozenset({"_id", "_lastUpdated"})
-
-
-def _lines(number: int, silent: bool, value: str) -> list[str]:
-    present = f"present(seed{number})"
-    return [present] if silent else [present, f"write{number}(rows, slot{number}, {value})"]
-
-
-@cache
-def _texts_walk(resource_type: str, code: str) -> Callable[[Tree, Callable[[str], None]], None]:
-    names: dict[str, Any] = {"points_to": points_to, "parts": parts_of}
-    leaves: list[tuple[Route, Leaf]] = []
-    for route in _open(parameters_of(resource_type)[code]):
-        if ("string", route.type) in WRITERS:
-            leaves.append((route, _text_lines if is_primitive(route.type) else _part_lines))
-    walk: Callable[[Tree, Callable[[str], None]], None] = _compiled(
-        ["def walk(r, put):", *(f"    {line}" for line in ["pass", *source_of(leaves)])], names, resource_type
+def _walk_of(resource_type: str, hasher: Hasher, parameters: Parameters, name: str) -> _Walk:
+    """The walk of a type whose parameters are called `Name(name, …)`."""
+    code, names, expressions = _source_of(resource_type, parameters)
+    main = MAIN_DATES.get(name)
+    return _Walk(
+        function(code, names.bound(hasher, name)),
+        tuple(
+            _Evaluated(expression, parameter.kind, slot_of(hasher, name, parameter.code, parameter.kind))
+            for parameter, expression in expressions
+        ),
+        hasher.seed(name, main) if main else None,
     )
-    return walk
 
 
-def _text_lines(value: str) -> list[str]:
-    return [f"put({value})"]
+@lru_cache(maxsize=1024)
+def _source_of(
+    resource_type: str, parameters: Parameters
+) -> tuple[CodeType, Names, Sequence[tuple[Parameter, Expression]]]:
+    """The walk's code, what it refers to, and the parameters that it does not read."""
+    names = Names()
+    known = [p for p in parameters.of(resource_type).values() if p.code not in _COLUMNS and not p.parts]
+    leaves = [leaf for parameter in known for leaf in _leaves_of(parameter, names)]
+    leaves += composite_leaves(known, names)
+    body = ["present = rows.present.add", *source_of(leaves, root="top")]
+    code = compiled(["def walk(r, rows, top):", *(f"    {line}" for line in body)], resource_type)
+    evaluated = [(p, expression) for p in known if (expression := fallback(p)) is not None]
+    return code, names, evaluated
 
 
-def _part_lines(value: str) -> list[str]:
-    return [f"for text in parts({value}): put(text)"]
+def _leaves_of(parameter: Parameter, names: Names) -> Iterable[tuple[Route, Leaf]]:
+    shared = parameter.rows != parameter.code
+    for route, writer in written_routes(parameter):
+        lines = [f"present({names.seed(parameter.code)})"]
+        if not shared or parameter.kind == "reference":
+            make = partial(_slot, parameter, shared, route.value_set)
+            slot = names.made(("slot", parameter.code, route.value_set), make)
+            lines.append(f"{names.constant(writer)}(rows, {slot}, %s)")
+        if route.type == "Resource":
+            targets = names.constant(parameter.targets)
+            lines = [f"if %s['resourceType'] in {targets}:", *(f"    {line}" for line in lines)]
+        yield route, partial(_filled, lines)
 
 
-def _compiled(lines: list[str], names: dict[str, Any], resource_type: str) -> Any:
-    # The source is made of R4's own definitions, with every name and literal in it written by repr().
-    exec(compile("\n".join(lines), f"<search {resource_type}>", "exec"), names)  # noqa: S102
-    return names["walk"]
+def _slot(parameter: Parameter, shared: bool, value_set: str | None, hasher: Hasher, name: str) -> Slot:
+    return slot_of(hasher, name, parameter.code, parameter.kind, shared=shared, value_set=value_set)
 
 
-def _open(parameter: Parameter) -> Iterator[Route]:
-    """The routes to values that can be indexed: an extension stands for its value, of the types that fit."""
-    for route in routes(parameter):
-        if route.type != "Extension":
-            yield route
-            continue
-        for child in shape_of("Extension").children.values():
-            if child.element == "value" and (parameter.kind, child.type) in WRITERS:
-                yield Route((*route.steps, Get(child.property, child.array)), child.type)
+def _filled(lines: Sequence[str], value: str) -> list[str]:
+    return [line.replace("%s", value) for line in lines]
+
+
+__all__ = ["MAIN_DATES", "entries_of", "is_indexed", "texts_of"]

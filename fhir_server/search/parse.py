@@ -10,46 +10,41 @@ https://hl7.org/fhir/R4/search.html · https://hl7.org/fhir/R4/http.html#ccreate
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from functools import cache
-from typing import Literal, Protocol, cast
-from urllib.parse import quote, unquote_plus
+from functools import lru_cache
+from typing import Final, Protocol
 
-from fhir_server.definitions.parameters import Parameter, parameters_of
+from fhir_server.definitions.catalogue import resource_types
+from fhir_server.definitions.parameters import CORE, Parameter, Parameters
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.issues import Issue
+from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now as this_moment
 from fhir_server.kernel.values import immutable
-from fhir_server.search.extract import is_indexed
-from fhir_server.search.query import Include, Name, Predicate, Query, Sort
-from fhir_server.search.values import KINDS, Here, place, predicate_of, split
-
-Summary = Literal["", "true", "text", "data", "count", "false"]
-
-CURSOR = "_cursor"  # our page links carry it; opaque
-# Parameters of R4 that this server knows by name and does not answer.
-_UNSUPPORTED = frozenset(
-    {
-        "_has",
-        "_filter",
-        "_list",
-        "_text",
-        "_content",
-        "_query",
-        "_type",
-        "_contained",
-        "_containedType",
-        "_score",
-    }
+from fhir_server.search.contained import groups_of, held
+from fhir_server.search.criteria import criterion_of, leaves_of, read
+from fhir_server.search.escapes import split
+from fhir_server.search.filtering import filtered
+from fhir_server.search.forms import encoded, pairs
+from fhir_server.search.query import AllOf, OfTypes, Predicate, Query
+from fhir_server.search.reading import (
+    MOST_CRITERIA,
+    MOST_LEAVES,
+    Here,
+    Unknown,
+    any_of,
+    shown,
+    unreadable,
+    unsupported,
 )
-_RESULT = frozenset({"_count", "_sort", "_total", "_summary", "_elements", "_include", "_revinclude", CURSOR})
-_TRANSPORT = frozenset({"_format", "_pretty"})
-_SORTABLE = frozenset({"date", "string"})
-_TOTALS = ("none", "estimate", "accurate")
-_SUMMARIES = ("true", "text", "data", "count", "false")
+from fhir_server.search.results import CURSOR, RESULT, Contained, ContainedType, Shape, Summary
+from fhir_server.search.scopes import Scope, scope_of
+from fhir_server.search.values import is_answered
+
+_TRANSPORT: Final = frozenset({"_format", "_pretty"})
+_UNSUPPORTED: Final = frozenset({"_query"})  # names an operation, and there is none that is a search
+_MOST_CONTAINED: Final = 8  # types of contained resources in one search
 
 
 class PageLimits(Protocol):
@@ -70,6 +65,19 @@ class Presentation:
     elements: tuple[str, ...] = ()
 
 
+_WHOLE: Final = Presentation()
+
+
+@immutable
+class Inside:
+    """A search for contained resources (`_contained`)."""
+
+    mode: Contained  # true: them alone; both: the others too
+    shown: ContainedType  # what the result shows of one: the resource around it, or itself
+    types: tuple[str, ...]  # of the contained resources
+    where: tuple[Predicate, ...]  # what each of them must meet
+
+
 @immutable
 class Parsed:
     """`issues`: warnings, one for each thing ignored. `understood`: the query text of the self link, without `?`."""
@@ -78,69 +86,59 @@ class Parsed:
     issues: tuple[Issue, ...]
     understood: str
     presentation: Presentation
+    inside: Inside | None = None  # None: contained resources are only looked at by chains
+    explain: bool = False
 
 
 def query_of(
-    resource_type: str,
+    resource_type: str | None,
     text: str,
     *,
     lenient: bool,
     limits: PageLimits,
     base: str | tuple[str, ...] = (),
     now: int | None = None,
+    compartment: Key | None = None,
+    parameters: Parameters = CORE,
 ) -> Parsed:
-    """The search that `text`, percent-encoded as it came, asks for on a resource type.
+    """The search that `text`, percent-encoded as it came, asks for on a resource type, or on all of them.
 
     `base`: the server's public base URL or URLs, without a slash at the end. `now` (µs): what `ap` measures from.
 
     Raises `Malformed`, with one issue for each thing wrong.
     """
-    reading = _Reading(parameters_of(resource_type), _here(base, now))
-    for name, value in _pairs(text):
+    asked = list(pairs(text))
+    if resource_type is None or compartment is not None or "_type" in text:
+        scope = scope_of(resource_type, compartment, _types_in(asked), parameters)
+    else:
+        scope = Scope((resource_type,))
+    reading = _Reading(scope, parameters, _here(base, now))
+    for name, value in asked:
         reading.take(name, value)
+    reading.agree()
     if reading.errors or (reading.ignored and not lenient):
         raise _refusal([*reading.errors, *reading.ignored])
-    count = limits.page if reading.count is None else min(reading.count, limits.max_page)
-    total = reading.total
-    if reading.summary == "count":
-        count, total = 0, "accurate"
-    query = Query(
-        type=resource_type,
-        where=tuple(reading.where),
-        sort=tuple(reading.sort),
-        count=count,
-        cursor=reading.cursor,
-        total=cast("Literal['none', 'estimate', 'accurate'] | None", total or None),
-        includes=tuple(dict.fromkeys(reading.includes)),
-    )
-    understood = "&".join(
-        f"{_encoded(name)}={count if name == '_count' else _encoded(value)}"
-        for name, value in reading.understood
-    )
-    warnings = tuple(Issue(i.code, i.text, i.expression, "warning") for i in reading.ignored)
-    return Parsed(
-        query, warnings, understood, Presentation(cast("Summary", reading.summary), reading.elements)
-    )
+    return reading.parsed(limits)
 
 
-def criteria_of(resource_type: str, text: str, base: str | tuple[str, ...] = ()) -> Query:
+def criteria_of(
+    resource_type: str, text: str, base: str | tuple[str, ...] = (), parameters: Parameters = CORE
+) -> Query:
     """The criteria of a conditional interaction: every one understood, and at least one.
 
     `_format` and `_pretty` belong to HTTP and are passed over. Raises `Malformed`.
     """
-    try:
-        parameters = parameters_of(resource_type)
-    except KeyError:
-        raise Malformed("The criteria are not about a resource type of FHIR R4", code="value") from None
-    reading = _Reading(parameters, _here(base, None))
-    for name, value in _pairs(text.removeprefix("?")):
+    if resource_type not in resource_types():
+        raise Malformed("The criteria are not about a resource type of FHIR R4", code="value")
+    reading = _Reading(Scope((resource_type,)), parameters, _here(base, None))
+    for name, value in pairs(text.removeprefix("?")):
         if name in _TRANSPORT:
             continue
-        if name.partition(":")[0] in _RESULT:
+        if name.partition(":")[0] in {*RESULT, "_type"}:
             reading.errors.append(
                 Issue(
                     "invalid",
-                    f"'{name}' shapes the result of a search; it is no criterion of a conditional interaction",
+                    f"'{shown(name)}' shapes the result of a search; it is no criterion of a conditional interaction",
                 )
             )
         else:
@@ -149,194 +147,156 @@ def criteria_of(resource_type: str, text: str, base: str | tuple[str, ...] = ())
         raise _refusal([*reading.errors, *reading.ignored])
     if not reading.where:
         raise Malformed("A conditional interaction needs at least one criterion", code="required")
-    return Query(type=resource_type, where=tuple(reading.where))
+    return Query((resource_type,), tuple(reading.where))
 
 
-@cache
-def searchable(resource_type: str) -> Mapping[str, Parameter]:
+@lru_cache(maxsize=1024)
+def searchable(resource_type: str, parameters: Parameters = CORE) -> Mapping[str, Parameter]:
     """The parameters of a type that this server answers: what its CapabilityStatement may list."""
-    return {code: p for code, p in parameters_of(resource_type).items() if p.kind in KINDS and is_indexed(p)}
-
-
-_SAFE = "/:,$-._~!*'()"
-_CLEAN = re.compile(r"[A-Za-z0-9/:,$\-._~]*\Z")
-
-
-def _encoded(text: str) -> str:
-    return text if _CLEAN.match(text) else quote(text, safe=_SAFE)
+    return {
+        code: p for code, p in parameters.of(resource_type).items() if is_answered(p) or code == "_filter"
+    }
 
 
 @dataclass(slots=True)
 class _Reading:
     """What has been read so far. A step notes what it finds and never stops the others."""
 
-    parameters: Mapping[str, Parameter]
+    scope: Scope
+    parameters: Parameters
     here: Here
     where: list[Predicate] = field(default_factory=list)
-    sort: list[Sort] = field(default_factory=list)
-    includes: list[Include] = field(default_factory=list)
-    count: int | None = None
-    cursor: str = ""
-    total: str = ""
-    summary: str = ""
-    elements: tuple[str, ...] = ()
+    shape: Shape | None = None  # None: nothing is asked of the result
     understood: list[tuple[str, str]] = field(default_factory=list)
+    leaves: int = 0  # comparisons
     errors: list[Issue] = field(default_factory=list)
     ignored: list[Issue] = field(default_factory=list)
 
-    @property
-    def type(self) -> str:
-        return self.parameters["_id"].type
-
     def take(self, name: str, value: str) -> None:
-        remarks = len(self.ignored)
+        if name in _TRANSPORT:
+            self.understood.append((name, value))
+            return
         try:
-            code, _, modifier = name.partition(":")
+            code = name.partition(":")[0]
             if not value:
-                self._ignore(f"The parameter '{_shown(name)}' has no value")
-            elif code in _RESULT:
-                self._result(code, modifier, value)
-            elif name not in _TRANSPORT:
-                self._criterion(name, code, modifier, value)
+                raise Unknown(f"The parameter '{shown(name)}' has no value")
+            if code in RESULT:
+                if self.shape is None:
+                    self.shape = Shape(self.scope.types, self.parameters)
+                self.shape.take(code, name[len(code) + 1 :], value)
+            elif code != "_type":
+                self._criterion(name, code, value)
+            elif name != code:
+                raise unsupported("'_type' takes no modifier")
         except Malformed as error:
             self.errors += error.issues
-            return
-        if len(self.ignored) == remarks and name != CURSOR:
-            self.understood.append((name, value))
-
-    def _criterion(self, name: str, code: str, modifier: str, value: str) -> None:
-        parameter = self.parameters.get(code)
-        if "." in name or code in _UNSUPPORTED:
-            first = self.parameters.get(code.partition(".")[0])
-            if code in _UNSUPPORTED or (first is not None and first.kind == "reference"):
-                what = "chained parameters" if "." in name and code not in _UNSUPPORTED else f"'{code}'"
-                self._ignore(f"This server does not support {what}")
-            else:
-                self._unknown(code)
-        elif parameter is None:
-            self._unknown(code)
-        elif code not in searchable(self.type):
-            self._ignore(f"This server does not support searching by '{code}', a {parameter.kind} parameter")
+        except Unknown as error:
+            self.ignored.append(Issue("not-supported", str(error)))
         else:
-            self.where.append(predicate_of(parameter, modifier, value, self.here))
+            if name != CURSOR:
+                self.understood.append((name, value))
 
-    def _result(self, code: str, modifier: str, value: str) -> None:
-        if code in {"_include", "_revinclude"}:
-            self._include(code, modifier, value)
+    def agree(self) -> None:
+        """Pass over what does not go together. https://hl7.org/fhir/R4/search.html#summary"""
+        if self.shape is None or self.shape.summary != "text" or not self.shape.includes:
             return
-        if modifier:
-            raise Malformed(f"'{code}' takes no modifier", code="not-supported")
-        if code not in {"_sort", "_elements"} and any(name == code for name, _ in self.understood):
-            raise Malformed(f"'{code}' is there more than once", code="value")
-        match code:
-            case "_count":
-                self.count = _count(value)
-            case "_sort":
-                for key in split(value):
-                    self._sort(key)
-            case "_total":
-                self.total = _one_of(code, value, _TOTALS)
-            case "_summary":
-                self.summary = _one_of(code, value, _SUMMARIES)
-            case "_elements":
-                self.elements += tuple(part.strip() for part in split(value))
-            case _:
-                if self.cursor:
-                    raise Malformed(f"'{code}' is there more than once", code="value")
-                self.cursor = value
+        self.ignored.append(
+            Issue("not-supported", "'_summary=text' brings nothing along: no '_include' and no '_revinclude'")
+        )
+        self.shape.includes.clear()
+        self.understood = [
+            (name, value)
+            for name, value in self.understood
+            if name.partition(":")[0] not in {"_include", "_revinclude"}
+        ]
 
-    def _sort(self, key: str) -> None:
-        descending = key.startswith("-")
-        code = key.removeprefix("-").strip()
-        parameter = self.parameters.get(code)
-        if code == "_id":
-            self.sort.append(Sort("id", None, descending))
-        elif code == "_lastUpdated":
-            self.sort.append(Sort("updated", None, descending))
-        elif parameter is None:
-            self._unknown(code)
-        elif parameter.kind in _SORTABLE and code in searchable(self.type):
-            kind = cast("Literal['date', 'string']", parameter.kind)
-            self.sort.append(Sort(kind, Name(self.type, parameter.rows), descending))
+    def _criterion(self, name: str, code: str, value: str) -> None:
+        if len(self.where) >= MOST_CRITERIA:
+            raise Malformed(f"A search has at most {MOST_CRITERIA} criteria", code="too-costly")
+        types = self.scope.types
+        if code == "_filter":
+            if name != code:
+                raise unsupported("'_filter' takes no modifier")
+            self.where.append(filtered(types, value, self.parameters, self.here))
+        elif code in _UNSUPPORTED:
+            raise unsupported(f"This server has no named queries for '{code}'")
         else:
-            self._ignore(f"This server does not support sorting by '{code}', a {parameter.kind} parameter")
+            criterion = criterion_of(types, name, self.parameters)
+            leaves, self.leaves = self.leaves, self.leaves + leaves_of(criterion, value)
+            if leaves and self.leaves > MOST_LEAVES:
+                raise Malformed(
+                    "The criteria of this search have too many values together", code="too-costly"
+                )
+            self.where.append(read(criterion, value, self.here))
 
-    def _include(self, code: str, modifier: str, value: str) -> None:
-        if modifier in {"iterate", "recurse"}:
-            self._ignore(f"This server does not support '{code}:{modifier}'")
-            return
-        if modifier:
-            raise Malformed(f"'{code}' has a modifier that FHIR R4 does not know", code="not-supported")
-        reverse = code == "_revinclude"
-        if value == "*":
-            self.includes.append(Include(Name("*" if reverse else self.type, "*"), reverse=reverse))
-            return
-        source, _, rest = value.partition(":")
-        parameter, _, target = rest.partition(":")
-        if not parameter:
-            raise Malformed(f"'{code}' is written Type:parameter or Type:parameter:Target", code="value")
-        try:
-            known = parameters_of(source)
-            if target:
-                parameters_of(target)
-        except KeyError:
-            self._ignore(f"'{code}' names a resource type that FHIR R4 does not know")
-            return
-        if parameter != "*" and (parameter not in known or known[parameter].kind != "reference"):
-            self._ignore(f"{source} has no reference parameter of the name that '{code}' gives")
-            return
-        self.includes.append(Include(Name(source, parameter), target, reverse))
+    def parsed(self, limits: PageLimits) -> Parsed:
+        understood = self.understood
+        if self.shape is None:  # most searches, by far
+            query = Query(self.scope.narrowed, self._where(), count=limits.page)
+            return Parsed(query, self._warnings(), _text_of(understood), _WHOLE)
+        shape = self.shape
+        count = limits.page if shape.count is None else min(shape.count, limits.max_page)
+        total = shape.total
+        if shape.summary == "count" or count == 0:  # both ask for the total alone, says R4
+            count, total = 0, "accurate"
+        types, where, inside = self._meant(shape)
+        query = Query(
+            types=types,
+            where=where,
+            sort=tuple(shape.sort),
+            count=count,
+            cursor=shape.cursor,
+            total=total,
+            includes=tuple(dict.fromkeys(shape.includes)),
+        )
+        understood = [(name, str(count) if name == "_count" else value) for name, value in understood]
+        presentation = Presentation(shape.summary, shape.elements)
+        return Parsed(query, self._warnings(), _text_of(understood), presentation, inside, shape.explain)
 
-    def _unknown(self, code: str) -> None:
-        names = [*searchable(self.type), *_RESULT, *_TRANSPORT]
-        close = get_close_matches(code[:64], names, n=1)
-        hint = f". Did you mean '{close[0]}'?" if close else ""
-        self._ignore(f"{self.type} has no search parameter '{_shown(code)}'{hint}")
+    def _warnings(self) -> tuple[Issue, ...]:
+        return tuple([Issue(i.code, i.text, i.expression, "warning") for i in self.ignored])
 
-    def _ignore(self, text: str) -> None:
-        self.ignored.append(Issue("not-supported", text))
+    def _where(self) -> tuple[Predicate, ...]:
+        within = self.scope.within
+        return tuple(self.where) if within is None else (within, *self.where)
+
+    def _meant(self, shape: Shape) -> tuple[tuple[str, ...], tuple[Predicate, ...], Inside | None]:
+        """Types and predicates of the query, and what is asked of contained resources."""
+        scope, where = self.scope, self._where()
+        if shape.contained == "false":
+            return scope.narrowed, where, None
+        if any(key.name is not None for key in shape.sort):
+            raise unsupported("With '_contained', a result is sorted by '_id' and '_lastUpdated' only")
+        if len(scope.types) > _MOST_CONTAINED:
+            raise Malformed(
+                f"'_contained' works on at most {_MOST_CONTAINED} types; '_type' with their names would be right",
+                code="too-costly",
+            )
+        if self.leaves * sum(len(groups_of(one, self.parameters)) for one in scope.types) > MOST_LEAVES:
+            raise Malformed(
+                "The criteria have too many values for a search with '_contained'", code="too-costly"
+            )
+        inside = Inside(shape.contained, shape.contained_type, scope.types, where)
+        found = any_of(held(where, one, self.parameters) for one in scope.types)
+        if shape.contained == "both":
+            found = any_of((AllOf((OfTypes(scope.types), *where)), found))
+        return (), (found,), inside
+
+
+def _text_of(pairs: Sequence[tuple[str, str]]) -> str:
+    return "&".join([f"{encoded(name)}={encoded(value)}" for name, value in pairs])
+
+
+def _types_in(asked: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What `_type` lists; may be empty."""
+    lists = [value for name, value in asked if name == "_type" and value]
+    if len(lists) > 1:
+        raise unreadable("'_type' is there more than once; one list, separated by commas, would be right")
+    return tuple(dict.fromkeys(part.strip() for value in lists for part in split(value)))
 
 
 def _here(base: str | tuple[str, ...], now: int | None) -> Here:
     return Here((base,) if isinstance(base, str) else base, this_moment() if now is None else now)
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Names and values of `application/x-www-form-urlencoded` text, decoded."""
-    if "\x00" in text or "%00" in text:
-        raise Malformed("The query holds a NUL character", code="value")
-    for part in text.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            yield _decoded(name), _decoded(value)
-
-
-def _decoded(text: str) -> str:
-    if "%" not in text and "+" not in text and text.isascii():
-        return text
-    try:
-        found = unquote_plus(text, errors="strict")
-        found.encode()  # half of a surrogate pair cannot be compared with anything
-    except UnicodeError:
-        raise Malformed("The query is not UTF-8 in percent-encoding", code="value") from None
-    return found
-
-
-def _count(value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
-        raise Malformed("'_count' is a whole number, 0 or more", code="value")
-    return int(value[:18])
-
-
-def _one_of(code: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise Malformed(f"'{code}' is one of {', '.join(allowed)}", code="value")
-    return value
-
-
-def _shown(name: str) -> str:
-    """A name of the sender's, short enough and clean enough for a message."""
-    return "".join(c for c in name[:64] if c.isprintable())
 
 
 def _refusal(issues: list[Issue]) -> Malformed:
@@ -345,4 +305,13 @@ def _refusal(issues: list[Issue]) -> Malformed:
     return refusal
 
 
-__all__ = ["CURSOR", "PageLimits", "Parsed", "Presentation", "criteria_of", "place", "query_of", "searchable"]
+__all__ = [
+    "CURSOR",
+    "Inside",
+    "PageLimits",
+    "Parsed",
+    "Presentation",
+    "criteria_of",
+    "query_of",
+    "searchable",
+]

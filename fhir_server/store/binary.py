@@ -127,18 +127,31 @@ def _fixed(values: Sequence[Any], code: str, width: int, oid: int, pack: Callabl
     count = len(values)
     if not count:
         return _START.pack(0, 0, oid)
-    pairs: list[Any] = [width] * (2 * count)
-    pairs[1::2] = values
-    header = _HEADER.pack(1, 0, oid, count, 1)
     try:
         if count <= _CHUNK:
-            return header + _pairs(code, count).pack(*pairs)
+            whole, numbers = _whole(code, width, oid, count)
+            filled = numbers.copy()
+            filled[_FIRST_VALUE::2] = values
+            return whole(*filled)
+        pairs: list[Any] = [width] * (2 * count)
+        pairs[1::2] = values
         chunks = [pairs[i : i + 2 * _CHUNK] for i in range(0, 2 * count, 2 * _CHUNK)]
-        return header + b"".join(_pairs(code, len(chunk) // 2).pack(*chunk) for chunk in chunks)
+        return _HEADER.pack(1, 0, oid, count, 1) + b"".join(
+            _pairs(code, len(chunk) // 2).pack(*chunk) for chunk in chunks
+        )
     except error:
         if None in values:
             return _varying(values, oid, pack)
         raise
+
+
+@cache
+def _whole(code: str, width: int, oid: int, count: int) -> tuple[Callable[..., bytes], list[Any]]:
+    """What packs an array in one call, and what it takes, with gaps for the values."""
+    return Struct(f"{_HEADER.format}{f'i{code}' * count}").pack, [1, 0, oid, count, 1, *[width] * (2 * count)]
+
+
+_FIRST_VALUE: Final = 6
 
 
 @cache

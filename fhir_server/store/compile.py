@@ -2,262 +2,366 @@
 
 The order of work is written down here, never left to the planner. One source gives the candidates (`sources.py`), where
 possible by an index scan that is already in the order of the result and ends with the page. Any other order is made
-from the candidates' own index rows. A page is told from the next by the sort keys of its last row, with the pk in the
-end, so what others write meanwhile neither repeats nor hides what stays as it is.
+from the candidates' own index rows (`ordering.py`). Texts are kept by the shape of the query (`shapes.py`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from fhir_server.kernel.errors import Malformed
-from fhir_server.kernel.values import immutable
+from fhir_server.definitions.parameters import CORE, Parameters
+from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
-from fhir_server.search.query import Predicate, Query, Sort
+from fhir_server.search.query import Listed, Query
+from fhir_server.store.binding import Compiled, Kind, Parts, Template
+from fhir_server.store.bodies import paths_in
 from fhir_server.store.cursors import Value
+from fhir_server.store.fulltext import words_condition
+from fhir_server.store.leading import is_by_moment, sorted_by
+from fhir_server.store.nodes import Back, Node, equal_leaves, nodes_of
+from fhir_server.store.ordering import SortKey, Turn, behind, keys_of, ordered
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.predicates import Kind, Predicates, Source
+from fhir_server.store.plans import (
+    ALL,
+    BY_SORT_KEY,
+    CHEAP,
+    FAR,
+    Plan,
+    cheap_limit,
+    counting,
+    counts_of,
+    plan_by,
+    plan_of,
+)
+from fhir_server.store.predicates import Predicates, Source
 from fhir_server.store.rows import VALUES
-from fhir_server.store.sources import SCAN, SELECTIVE, all_of, can_lead, rank, sorted_by, source_of
+from fhir_server.store.shapes import Ask, Shape, shape_of
+from fhir_server.store.sources import BY_MOMENT, all_of, is_typed, pointed_at, source_of
+from fhir_server.store.tables import TYPE_NUMBERS, UNDATED
 
-# A plan is where the candidates come from: the place of a predicate in `Query.where`, or one of these.
-ALL: Final = -1
-BY_SORT_KEY: Final = -2
+T = TypeVar("T")
 
-WIDE: Final = 2000  # candidates; from here on it pays to meet them in the order of the result
+__all__ = ["Compiled", "Compiler", "Search"]
 
-
-@immutable
-class Compiled:
-    """A statement, its parameters, and the kinds of the sort keys that stand at the end of each row."""
-
-    statement: Statement
-    params: list[bytes | None]
-    keys: tuple[Kind, ...] = ()
+_KEPT: Final = 4096  # shapes whose texts are remembered
+_KEPT_CHARACTERS: Final = 16_000_000  # of these texts
 
 
-@immutable
-class _Order:
-    """One sort key: an expression on `c`."""
+class Compiler:
+    """Writes the statements of searches, and remembers them."""
 
-    sql: str
-    kind: Kind
-    descending: bool
-    nullable: bool = False  # nulls are last, in both directions
+    def __init__(self, hasher: Hasher) -> None:
+        self.hasher = hasher
+        self._templates: dict[Shape, Template] = {}
+        self._characters = 0
+        self._facts: dict[Shape, Any] = {}
 
+    def template(self, shape: Shape, compose: Callable[[], Template]) -> Template:
+        found = self._templates.get(shape)
+        if found is None:
+            found = compose()
+            self._characters += len(found.statement.sql)
+            if len(self._templates) >= _KEPT or self._characters > _KEPT_CHARACTERS:
+                self._templates.clear()
+                self._characters = len(found.statement.sql)
+            self._templates[shape] = found
+        return found
 
-# Plans --------------------------------------------------------------------------------------------------------------
-
-
-def plan_of(query: Query) -> int | None:
-    """The plan, if the kinds of the predicates tell; None: ask `probe_of`."""
-    places = _sources(query)
-    if places and rank(query.where[places[0]]) <= SELECTIVE:
-        return places[0]
-    if len(places) > 1 or can_lead(query.sort) or (places and _by_column(query)):
-        return None
-    return places[0] if places else ALL
-
-
-def probe_of(query: Query, hasher: Hasher) -> Compiled:
-    """Counts the candidates of each source that there is, as far as `WIDE`: a row of one column each."""
-    predicates = Predicates(query.type, hasher)
-    size = predicates.bind("bigint", WIDE)
-    counts = []
-    for place in _sources(query) or [ALL]:
-        source, _ = _source(predicates, query, place)
-        inner = f"select 1 from {source.sql} where {source.condition} limit {size}"
-        if source.lists:
-            inner = f"select 1 from {source.lists} cross join lateral ({inner}) c limit {size}"
-        counts.append(f"(select count(*) from ({inner}) c)")
-    return _compiled(f"select {', '.join(counts)}", predicates)
+    def fact(self, shape: Shape, find: Callable[[], T]) -> T:
+        """What is so for all queries of a shape."""
+        if shape not in self._facts:
+            if len(self._facts) >= _KEPT:
+                self._facts.clear()
+            self._facts[shape] = find()
+        found: T = self._facts[shape]
+        return found
 
 
-def plan_by(query: Query, counts: Sequence[int]) -> int:
-    """The plan after `probe_of` has counted."""
-    places = _sources(query) or [ALL]
-    least, _, place = min(
-        (count, rank, place) for rank, (count, place) in enumerate(zip(counts, places, strict=True))
-    )
-    if least < WIDE:
-        return place
-    if can_lead(query.sort):
-        return BY_SORT_KEY
-    return ALL if _by_column(query) else place
+class Search:
+    """One query and its statements. `parameters`: those in force, which say what a text to sort by is."""
 
+    def __init__(self, query: Query, compiler: Compiler, parameters: Parameters = CORE) -> None:
+        self.query = query
+        self.listed: dict[Key, Sequence[int]] = {}  # by List, `self` of its members: to be filled in first
+        self.types = tuple([one for one in query.types if one in TYPE_NUMBERS]) if query.types else ()
+        self._compiler = compiler
+        self.shape, self._parts = shape_of(query)
+        self._paths = paths_in(self._parts, query.sort, parameters)
+        if self._paths:
+            self.shape = (*self.shape, tuple(self._paths.items()))
 
-def count_plan(query: Query, plan: int) -> int:
-    """How to count what `plan` pages through: the order does not matter."""
-    return plan if plan != BY_SORT_KEY else next(iter(_sources(query)), ALL)
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Those of the first query that had this shape: what values they hold is of no importance."""
+        return self._compiler.fact(("nodes", self.shape), lambda: nodes_of(self.query.where))
 
+    @property
+    def lists(self) -> list[Key]:
+        """The Lists that it names."""
+        return [part.key for part in self._parts if type(part) is Listed]
 
-def _sources(query: Query) -> list[int]:
-    """The places of the predicates that can be sources, those with few candidates first."""
-    ranked = sorted((rank(predicate), place) for place, predicate in enumerate(query.where))
-    return [place for number, place in ranked if number < SCAN]
+    # Plans ------------------------------------------------------------------------------------------------------------
 
+    def plan(self) -> Plan | None:
+        """The plan, if the kinds of the predicates tell; None: ask `probe`, and then `plan_by`."""
+        return self._compiler.fact(("plan", self.shape), lambda: plan_of(self.query, self.nodes, self.types))
 
-def _by_column(query: Query) -> bool:
-    return bool(query.sort) and query.sort[0].kind == "updated"
+    def probe(self) -> Compiled:
+        """A row of counts."""
 
+        def compose() -> Template:
+            predicates = self._predicates()
+            return _template(counts_of(predicates, self.nodes, self.types), predicates)
 
-def _source(predicates: Predicates, query: Query, plan: int) -> tuple[Source, list[Predicate]]:
-    """A source, and the predicates that it does not settle."""
-    if plan == ALL:
-        return all_of(predicates), list(query.where)
-    others = [predicate for place, predicate in enumerate(query.where) if place != plan]
-    source = source_of(predicates, query.where[plan], others)
-    return source, others if source.complete else list(query.where)
+        return self._compiled(("probe",), compose, None)
 
+    def plan_by(self, counts: Sequence[int | None]) -> Plan:
+        return plan_by(self.query, self.nodes, self.types, counts)
 
-# Statements ---------------------------------------------------------------------------------------------------------
+    # Statements -------------------------------------------------------------------------------------------------------
 
+    def page(
+        self, plan: Plan, *, start: Sequence[Value] | None = None, backward: bool = False, limit: int
+    ) -> Compiled:
+        """At most `limit` rows: pk, type, id, `VALUES`, number of candidates, sort keys.
 
-def page_of(
-    query: Query, hasher: Hasher, plan: int, *, start: Sequence[Value] | None, backward: bool, limit: int
-) -> Compiled:
-    """At most `limit` rows behind `start` (`backward`: before it, nearest first): pk, id, `VALUES`, sort keys.
+        They come behind `start` (`backward`: before it, nearest first), which is the sort keys of a row; None: from the
+        first. All pages of a search have the same plan. The number of candidates goes as far as `CHEAP` + 1; it is
+        null, unless this is the first page, all candidates match and a stretch of an index has them.
+        """
+        nulls = None if start is None else tuple([value is None for value in start])
+        return self._compiled(
+            ("page", plan.number, nulls, backward),
+            lambda: self._page(plan, nulls, backward),
+            limit,
+            start or (),
+        )
 
-    `start`: the sort keys of a row; None: from the first. All pages of a search have the same plan.
-    """
-    predicates = Predicates(query.type, hasher)
-    page = _Page(predicates, start, backward, predicates.bind("bigint", limit))
-    if plan == BY_SORT_KEY:
-        present, absent, value = sorted_by(predicates, query.sort[0])
-        kind: Kind = "text" if query.sort[0].kind == "string" else "bigint"
-        key = _Order(f"null::{kind}", kind, query.sort[0].descending, nullable=True)
-        order = [key, *_order_of(replace(query, sort=query.sort[1:]), predicates, present, key)]
-        first = page.select(present, query.where, [replace(key, sql=value, nullable=False), *order[1:]])
-        last = page.select(absent, query.where, order)
-        # One after the other, and the second only if the first does not fill the page.
-        lists = (last, first) if backward else (first, last)
-        inner = f"select * from (({lists[0]}) union all ({lists[1]})) c limit {page.size}"
-    else:
-        source, rest = _source(predicates, query, plan)
-        order = _order_of(query, predicates, source)
-        inner = page.select(source, rest, order)
-    names = [f"c.k{number}" for number in range(len(order))]
-    values = ", ".join(f"r.{name}" for name in VALUES.split(", "))
-    sql = (
-        f"select r.pk, r.id, {values}, {', '.join(names)} from ({inner}) c"
-        f" join resource r on r.pk = {names[-1]} {page.ordered(order, cut=False)}"
-    )
-    return _compiled(sql, predicates, tuple(key.kind for key in order))
+    def cheap_limit(self, plan: Plan) -> int:
+        """How many candidates may be gone through for a total that nobody asked for; 0: none."""
+        known = Plan(plan.lead, least=None if plan.least is None else min(plan.least, FAR))
+        return self._compiler.fact(("cheap", known, self.shape), lambda: cheap_limit(known, self.nodes))
 
+    def count(self, plan: Plan, limit: int | None = None) -> Compiled:
+        """Among the first `limit` candidates (None: all) how many match, and how many candidates there are."""
+        plan = counting(plan, self.nodes)
+        return self._compiled(("count", plan.number), lambda: self._count(plan), limit)
 
-def count_of(query: Query, hasher: Hasher, plan: int, *, limit: int | None) -> Compiled:
-    """How many match, at most `limit` (None: all)."""
-    predicates = Predicates(query.type, hasher)
-    size = predicates.bind("bigint", limit)
-    source, rest = _source(predicates, query, plan)
-    inner = f"select c.pk from {source.sql} where {_where(predicates, source, rest)}"
-    if source.lists:
-        inner = f"select distinct c.pk from {source.lists} cross join lateral ({inner}) c"
-    return _compiled(f"select count(*) from ({inner} limit {size}) c", predicates)
+    def estimate(self, plan: Plan) -> Compiled:
+        """What PostgreSQL expects there to be of candidates: its plan, as JSON. Nothing is read."""
+        plan = counting(plan, self.nodes)
 
-
-@immutable
-class _Page:
-    """The part of the result that one page is."""
-
-    predicates: Predicates
-    start: Sequence[Value] | None
-    backward: bool
-    size: str
-
-    def select(self, source: Source, where: Sequence[Predicate], order: Sequence[_Order]) -> str:
-        """The sort keys `k0`, `k1` … of the candidates that meet `where`."""
-        columns = ", ".join(f"{key.sql} as k{number}" for number, key in enumerate(order))
-        conditions = f"{_where(self.predicates, source, where)}{self._behind(order)}"
-        found = f"select {columns} from {source.sql} where {conditions} {self.ordered(order)}"
-        if not source.lists:
-            return found
-        # The first of all are among the first of each.
-        return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {self.ordered(order)}"
-
-    def ordered(self, order: Sequence[_Order], *, cut: bool = True) -> str:
-        """By the keys' names; `cut` to the size of the page."""
-        keys = []
-        for number, key in enumerate(order):
-            direction = "desc" if key.descending != self.backward else "asc"
-            nulls = f" nulls {'first' if self.backward else 'last'}" if key.nullable else ""
-            keys.append(f"k{number} {direction}{nulls}")
-        return f"order by {', '.join(keys)}{f' limit {self.size}' if cut else ''}"
-
-    def _behind(self, order: Sequence[_Order]) -> str:
-        """What else is true of the rows that come after `start`."""
-        if self.start is None:
-            return ""
-        bind, backward = self.predicates.bind, self.backward
-        values = [None if v is None else bind(key.kind, v) for key, v in zip(order, self.start, strict=True)]
-        signs = ["<" if key.descending != backward else ">" for key in order]
-        if len(set(signs)) == 1 and None not in values and not any(key.nullable for key in order):
-            return f" and ({', '.join(key.sql for key in order)}) {signs[0]} ({', '.join(map(str, values))})"
-        text = "false"
-        for key, value, sign in reversed(list(zip(order, values, signs, strict=True))):
-            if value is None:  # nulls come last, or first when the order is turned round
-                beyond, same = f"{key.sql} is not null" if backward else "false", f"{key.sql} is null"
+        def compose() -> Template:
+            predicates = self._predicates()
+            lead = self.nodes[plan.lead] if plan.lead != ALL else None
+            if lead is not None and equal_leaves(lead):
+                # Of a key alone, whose frequency PostgreSQL may know; of its space it would think as of something else.
+                rows = f"entry c where c.key = any({predicates.keys(equal_leaves(lead))})"
             else:
-                beyond, same = f"{key.sql} {sign} {value}", f"{key.sql} = {value}"
-                if key.nullable and not backward:
-                    beyond = f"{beyond} or {key.sql} is null"
-            text = f"({beyond} or {same} and {text})"
-        if values[0] is not None and not order[0].nullable:  # where an index scan may begin
-            text = f"{order[0].sql} {signs[0]}= {values[0]} and {text}"
-        return f" and {text}"
+                rows = _from(self._source(predicates, plan)[0])
+            return _template(f"select 1 from {rows}", predicates, before="explain (format json) ")
 
+        return self._compiled(("estimate", plan.number), compose, None)
 
-def _where(predicates: Predicates, source: Source, where: Sequence[Predicate]) -> str:
-    return " and ".join([source.condition, *(predicates.condition(predicate, source) for predicate in where)])
+    def _compiled(
+        self,
+        which: tuple[Any, ...],
+        compose: Callable[[], Template],
+        limit: int | None,
+        start: Sequence[Value] = (),
+    ) -> Compiled:
+        template = self._compiler.template((which, self.shape), compose)
+        self._parts[0] = Ask(limit, start, self.listed)
+        return template.filled(self._parts)
 
+    def _predicates(self) -> Predicates:
+        return Predicates(self.types, self._compiler.hasher, words_condition, self._paths)
 
-def _order_of(
-    query: Query, predicates: Predicates, source: Source, before: _Order | None = None
-) -> list[_Order]:
-    """The sort keys, and the pk. `before`: the key that comes before those of `query`."""
-    if before is not None and not query.sort:
-        return [_Order("c.pk", "bigint", before.descending)]
-    if not query.sort:
-        keys = [_Order(column, "bigint", source.descending) for column in source.order]
-        return [*keys, _Order("c.pk", "bigint", source.descending)]
-    keys = [_key(sort, predicates, source) for sort in query.sort]
-    return [*keys, _Order("c.pk", "bigint", keys[-1].descending)]
+    def _page(self, plan: Plan, nulls: tuple[bool, ...] | None, backward: bool) -> Template:
+        predicates, sort = self._predicates(), self.query.sort
+        turn = Turn(nulls, backward, predicates.bind_taken("bigint", _limit))
+        number = "null::bigint"
+        if plan.lead == BY_SORT_KEY:
+            inner, keys = self._by_sort_key(predicates, plan, turn)
+        else:
+            source, conditions = self._source(predicates, plan, ordered=not sort)
+            if source.order == BY_MOMENT and is_by_moment(sort, self.types):
+                inner, keys = self._by_moment(predicates, source, conditions, turn)
+            else:
+                keys = keys_of(sort, predicates, source, self._paths)
+                inner = _select(predicates, source, conditions, keys, turn)
+            if nulls is None and source.order == BY_MOMENT and not (conditions or source.lists):
+                some = f"select 1 from {_from(source)} limit {predicates.bind('bigint', CHEAP + 1)}"
+                number = f"(select count(*) from ({some}) n)"
+        names = [f"c.k{number}" for number in range(len(keys))]
+        values = ", ".join(f"r.{name}" for name in VALUES.split(", "))
+        return _template(
+            f"select r.pk, r.type, r.id, {values}, {number}, {', '.join(names)} from ({inner}) c"
+            f" join resource r on r.pk = {names[-1]} {ordered(keys, turn, cut=False)}",
+            predicates,
+            tuple(key.kind for key in keys),
+        )
 
+    def _by_sort_key(self, predicates: Predicates, plan: Plan, turn: Turn) -> tuple[str, list[SortKey]]:
+        """Those that have a value, by its index, and then those that have none."""
+        leading, *others = self.query.sort
+        by = sorted_by(predicates, leading, self.nodes)
+        first = SortKey(f"null::{by.kind}", by.kind, leading.descending, nullable=True)
 
-def _key(sort: Sort, predicates: Predicates, source: Source) -> _Order:
-    """Among several values of a resource, the one that comes first counts."""
-    kind: Kind
-    descending, best = sort.descending, "max" if sort.descending else "min"
-    if sort.name is None:
-        kind = "text" if sort.kind == "id" else "bigint"
-        column = "id" if sort.kind == "id" else "updated"
+        def select(source: Source, key: SortKey, settled: Sequence[Node] = ()) -> str:
+            keys = [key, *keys_of(others, predicates, source, self._paths, first)]
+            conditions = self._conditions(predicates, plan, source, settled)
+            return _select(predicates, source, conditions, keys, turn)
+
+        keys = [first, *keys_of(others, predicates, by.sources[0], self._paths, first)]
+        held = replace(first, sql=by.value, nullable=False)
+        parts = [select(source, held, by.settled) for source in by.sources]
+        if by.several is not None:
+            (key, *_) = keys_of((leading,), predicates, by.several, self._paths)
+            each = ") union all (".join([*parts, select(by.several, key)])
+            return f"select * from (({each})) c {ordered(keys, turn)}", keys
+        assert by.without is not None
+        parts.append(select(by.without, first))
+        return _appended(parts, turn), keys
+
+    def _by_moment(
+        self, predicates: Predicates, source: Source, conditions: Sequence[str], turn: Turn
+    ) -> tuple[str, list[SortKey]]:
+        """Lists that are in the order asked for, those without a date at their end."""
+        _, *others = self.query.sort
+        moment = SortKey("c.moment", "bigint", descending=True)
+        if not others:
+            keys = [moment, SortKey("c.pk", "bigint", descending=True)]
+            return _select(predicates, source, conditions, keys, turn), keys
+        # Those without a date are all equal until the next key.
+        first = SortKey("null::bigint", "bigint", descending=True, nullable=True)
+        keys = [first, *keys_of(others, predicates, source, self._paths, first)]
+        latest_undated = predicates.bind("bigint", UNDATED // 2)
+
+        def select(sign: str, key: SortKey) -> str:
+            part = replace(source, condition=f"{source.condition} and c.moment {sign} {latest_undated}")
+            return _select(predicates, part, conditions, [key, *keys[1:]], turn)
+
+        return _appended([select(">", moment), select("<", first)], turn), keys
+
+    def _count(self, plan: Plan) -> Template:
+        predicates = self._predicates()
+        limit = predicates.bind_taken("bigint", _limit)
+        source, conditions = self._source(predicates, plan)
+        matched = f"count(*) filter (where {' and '.join(conditions)})" if conditions else "count(*)"
+        if source.rows:
+            every = f"select c.pk, count(*) over () as n from ({source.rows} limit {limit}) c"
+            found = f"select distinct c.* from ({every}) c"
+            return _template(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
+        if not source.lists:
+            columns = "c.*" if source.row and conditions else "c.pk, c.moment" if source.moment else "c.pk"
+            found = f"select {columns} from {source.sql} where {source.condition} limit {limit}"
+            return _template(f"select {matched}, count(*) from ({found}) c", predicates)
+        each = f"select c.pk, c.moment from {source.sql} where {source.condition} limit {limit}"
+        every = f"select c.pk, c.moment from {source.lists} cross join lateral ({each}) c limit {limit}"
+        if not conditions:
+            return self._count_lists(predicates, source, every)
+        # A candidate may be in several lists.
+        found = f"select distinct * from (select *, count(*) over () as n from ({every}) e) c"
         if source.row:
-            return _Order(f"c.{column}", kind, descending)
-        return _Order(f"(select {column} from resource where pk = c.pk)", kind, descending)
-    match sort.kind:
-        case "date":
-            table, value, kind = "entry_date", "high" if descending else "low", "bigint"
-        case "string":
-            table, value, kind = "entry_string", "value", "text"
-        case "number" | "quantity":
-            table, value, kind = "entry_quantity", "high" if descending else "low", "float8"
-        case _:  # kept as hashes, which have no order
-            raise Malformed("This server does not sort by parameters of this kind", code="not-supported")
-    seed = predicates.seed(sort.name)
-    rows = f"(select parameter, {value} from {table} where pk = c.pk offset 0) e where e.parameter = {seed}"
-    return _Order(f"(select {best}(e.{value}) from {rows})", kind, descending, nullable=True)
+            found = f"select c.*, f.n from ({found}) f join resource c on c.pk = f.pk"
+        return _template(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
+
+    def _count_lists(self, predicates: Predicates, source: Source, every: str) -> Template:
+        """Where there is but one list, or each type has its own, nothing is there twice."""
+        plain = f"(select count(*) from ({every}) c)"
+        if source.row:
+            return _template(f"select n, n from (select {plain} as n) c", predicates)
+        predicates.common.append(f"lists as materialized (select v.* from {source.lists})")
+        plain = plain.replace(f"from {source.lists} ", "from lists v ")
+        distinct = plain.replace("(select count(*) from", "(select count(distinct c.pk) from", 1)
+        return _template(
+            f"select case when (select count(*) from lists) < 2 then {plain} else {distinct} end, {plain}",
+            predicates,
+        )
+
+    def _source(
+        self, predicates: Predicates, plan: Plan, *, ordered: bool = False
+    ) -> tuple[Source, list[str]]:
+        """The source, and the conditions that it does not settle."""
+        if plan.lead == ALL:
+            source = all_of(predicates, self.types)
+            return source, self._conditions(predicates, plan, source)
+        node = self.nodes[plan.lead]
+        others = [one for place, one in enumerate(self.nodes) if place != plan.lead]
+        source = source_of(predicates, node, self.types, others, ordered=ordered)
+        conditions = self._conditions(predicates, plan, source)
+        if not is_typed(node, self.types):
+            conditions.insert(0, predicates.of_type(source.candidate(self.types)))
+        return source, conditions
+
+    def _conditions(
+        self, predicates: Predicates, plan: Plan, source: Source, settled: Sequence[Node] = ()
+    ) -> list[str]:
+        candidate = source.candidate(self.types)
+        found = []
+        for place, node in enumerate(self.nodes):
+            if node in settled or node in source.settles or (place == plan.lead and source.complete):
+                continue
+            if place in plan.sets and isinstance(node, Back):
+                self_of = predicates.column("self", candidate)
+                found.append(f"({self_of} in (select v.self from {pointed_at(predicates, node)})) is true")
+            else:
+                found.append(predicates.condition(node, candidate))
+        return found
 
 
-def _compiled(sql: str, predicates: Predicates, keys: tuple[Kind, ...] = ()) -> Compiled:
+def _limit(parts: Parts) -> Any:
+    return parts[0].limit
+
+
+def _appended(parts: Sequence[str], turn: Turn) -> str:
+    """One part after the other; the second only if the first does not fill the page."""
+    each = ") union all (".join(reversed(parts) if turn.backward else parts)
+    return f"select * from (({each})) c limit {turn.size}"
+
+
+def _from(source: Source) -> str:
+    """All the candidates."""
+    if not source.lists:
+        return f"{source.sql} where {source.condition}"
+    return f"{source.lists} cross join lateral (select 1 from {source.sql} where {source.condition}) c"
+
+
+def _select(
+    predicates: Predicates, source: Source, conditions: Sequence[str], keys: Sequence[SortKey], turn: Turn
+) -> str:
+    """The sort keys `k0`, `k1` … of the candidates that meet the conditions."""
+    columns = ", ".join(f"{key.sql} as k{number}" for number, key in enumerate(keys))
+    rest = f"{behind(keys, turn, predicates)} {ordered(keys, turn)}"
+
+    def select(one: Source) -> str:
+        where = " and ".join([one.condition, *conditions])
+        if one.once:
+            last = f"case when {' and '.join(conditions)} then {one.once} end" if conditions else one.once
+            where = f"{one.condition} and {last}"
+        return f"select {columns} from {one.sql} where {where}{rest}"
+
+    found = select(source)
+    if source.also:
+        return f"select * from (({found}) union all ({select(source.also)})) c {ordered(keys, turn)}"
+    if not source.lists:
+        return found
+    # The first of all are among the first of each.
+    return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {ordered(keys, turn)}"
+
+
+def _template(sql: str, predicates: Predicates, keys: tuple[Kind, ...] = (), *, before: str = "") -> Template:
     if predicates.common:
         sql = f"with recursive {', '.join(predicates.common)} {sql}"
-    return Compiled(_statement(sql, tuple(predicates.parameters.oids)), predicates.parameters.values, keys)
+    return Template(_statement(before + sql, tuple(predicates.parameters.oids)), predicates.parameters, keys)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _statement(sql: str, oids: tuple[int, ...]) -> Statement:
+    """One object for one text, whatever the shapes that share it."""
     return Statement(f"search_{hashlib.blake2b(sql.encode(), digest_size=16).hexdigest()}", sql, oids)

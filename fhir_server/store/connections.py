@@ -33,6 +33,7 @@ PLANNER: Final[Mapping[str, str]] = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_memoize": "off",
     "join_collapse_limit": "1",
     "plan_cache_mode": "force_generic_plan",
 }

@@ -16,6 +16,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.query import Name, Query
+from fhir_server.store.definitions import Definitions, Keeper, Redefinition
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
@@ -84,6 +85,7 @@ class Page:
     previous: str = ""
     included: tuple[Stored, ...] = ()
     watermark: int = 0  # history: every version older than this (µs) is committed and visible
+    truncated: bool = False  # there is more to include than a page brings along
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,27 @@ class Reader(Protocol):
     async def search(self, query: Query) -> Page:
         """The resources that match. Raises `Malformed` for a cursor that is not ours."""
 
+    async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
+        """How a search would be done: its steps, and how each of them goes. For people; may be empty."""
+
     async def history(self, span: Span) -> Page:
         """Versions, newest first. Type and system pages hold nothing at or past their `watermark`."""
 
 
 class Transaction(Reader, Protocol):
+    @property
+    def definitions(self) -> Definitions:
+        """What the drafts of this transaction are made with, and what it made of them itself.
+
+        The commit fails with `Stale` if something else is in force by then.
+        """
+
+    async def redefine(self, change: Redefinition) -> None:
+        """Change, with the commit, which search parameters are in force. A buffered transaction raises `NeedsLocks`.
+
+        Raises `Stale` when they have changed since the transaction began.
+        """
+
     async def lock(self, key: Key) -> Stored | None:
         """The current version; the commit fails with `Stale` if it is no longer current by then."""
 
@@ -140,6 +158,10 @@ class Transaction(Reader, Protocol):
 class ResourceStore(Reader, Protocol):
     hasher: Hasher
 
+    @property
+    def definitions(self) -> Keeper:
+        """Which search parameters are in force."""
+
     def begin(self, *, interactive: bool = False) -> AbstractAsyncContextManager[Transaction]:
         """A transaction, committed when the block ends without an exception and undone otherwise.
 
@@ -152,6 +174,16 @@ class ResourceStore(Reader, Protocol):
 
     async def noted(self, sha256: str) -> bool:
         """Whether a file was recorded with `note_file`."""
+
+    def volunteer(self) -> None:
+        """Offer this process for the work of the background."""
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process is the one, of all on the database, that does that work."""
+
+    async def index_words(self) -> bool:
+        """Make searches for the words of what was written lately cheaper; whether there is more to do."""
 
     async def ready(self) -> bool:
         """Whether the database answers."""

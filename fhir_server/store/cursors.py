@@ -10,6 +10,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from hmac import compare_digest
+from math import isinf
 from typing import TypeAlias, TypeVar
 
 import orjson
@@ -36,10 +37,10 @@ class Place:
 
 
 def cursor_of(place: Place, query: object, hasher: Hasher) -> str:
-    """`query`: what the cursor belongs to; its `repr` tells it from others."""
+    """`query`: what the cursor belongs to; it, or its `repr`, tells it from others."""
     fields = [
         _fingerprint(query, hasher),
-        place.keys,
+        [_written(key) for key in place.keys],
         place.backward,
         place.total,
         place.watermark,
@@ -63,7 +64,7 @@ def place_of(cursor: str, query: object, hasher: Hasher) -> Place | None:
     fingerprint, keys, backward, total, watermark, plan = orjson.loads(payload)
     if fingerprint != _fingerprint(query, hasher):
         raise _refused()
-    return Place(tuple(keys), backward, total, watermark, plan)
+    return Place(tuple(map(_read, keys)), backward, total, watermark, plan)
 
 
 def turned(rows: Sequence[T], count: int, place: Place | None) -> tuple[list[T], bool, bool]:
@@ -76,7 +77,16 @@ def turned(rows: Sequence[T], count: int, place: Place | None) -> tuple[list[T],
 
 
 def _fingerprint(query: object, hasher: Hasher) -> int:
-    return hasher.of(repr(query))
+    return hasher.of(query if isinstance(query, str) else repr(query))
+
+
+def _written(key: Value) -> Value | list[str]:
+    """JSON has no infinite numbers."""
+    return [repr(key)] if isinstance(key, float) and isinf(key) else key
+
+
+def _read(key: Value | list[str]) -> Value:
+    return float(key[0]) if isinstance(key, list) else key
 
 
 def _refused() -> Malformed:

@@ -5,18 +5,17 @@ An update brings the index rows of the version that it supersedes, and writes on
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Any, Final, TypeAlias
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
-from fhir_server.search.entries import Entries, Hasher
+from fhir_server.search.entries import Hasher
 from fhir_server.store.binary import pack_int8, pack_int8s, unpack_bool, unpack_int, unpack_int8s
 from fhir_server.store.contract import Draft
-from fhir_server.store.ids import created
+from fhir_server.store.index_rows import Table, Values, index_rows, moment_of
 from fhir_server.store.pipeline import Row, Statement
-from fhir_server.store.tables import ANY_PARAMETER, METHOD_NUMBERS, SEVERAL_VALUES, TYPE_NUMBERS
+from fhir_server.store.tables import METHOD_NUMBERS, TYPE_NUMBERS
 from fhir_server.store.watermark import STAMP_LOCKS
 from fhir_server.store.write_statement import (
     CREATED,
@@ -34,12 +33,18 @@ from fhir_server.store.write_statement import (
     SHARED,
     SLICES,
     TARGETS,
+    TERM,
+    TERMS,
+    TOLERANT,
     UPDATED,
     UPDATES,
     write_statement,
 )
 
 ALWAYS: Final = 1 << 62  # as a limit of the fence: the stamp was announced before, when it was checked
+
+_Packers: TypeAlias = tuple[Callable[[Any], bytes], ...]
+_KNOWN: Final = 65536  # terms that a process remembers
 
 
 @immutable
@@ -48,165 +53,229 @@ class Verdict:
 
     written: bool
     fence: int  # ms: stamps must be greater
+    generation: int  # of the definitions in force
     missing: tuple[int, ...]  # `self` of the targets that do not exist
 
 
-class _Columns:
-    """Rows on their way into a statement."""
+class KnownTerms:
+    """Keys of terms that are committed for certain, and so need not be written: a term is never taken back."""
 
-    __slots__ = ("columns", "rows")
+    __slots__ = ("_keys",)
 
-    def __init__(self, columns: dict[str, str]) -> None:
-        self.columns = columns
-        self.rows: list[tuple[object, ...]] = []
+    def __init__(self) -> None:
+        self._keys: set[int] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self.rows)
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
 
-    def packed(self, *, one: bool = False) -> list[bytes | None]:
-        """An array for each column. `one`: without those that are the same for all rows of one resource."""
-        columns = zip(self.columns.items(), zip(*self.rows, strict=True), strict=True)
+    def learn(self, keys: Iterable[int]) -> None:
+        if len(self._keys) >= _KNOWN:
+            self._keys.clear()
+        self._keys.update(keys)
+
+
+def _packers(columns: dict[str, str], without: Sequence[str] = ()) -> _Packers:
+    return tuple(PACK_ARRAY[kind][0] for name, kind in columns.items() if name not in without)
+
+
+def _packed(packers: _Packers, rows: Iterable[Values]) -> list[bytes | None]:
+    """An array for each column."""
+    return [pack(values) for pack, values in zip(packers, zip(*rows, strict=True), strict=True)]
+
+
+_OWN: Final = tuple(_packers(columns, SHARED) for columns in ENTRY_TABLES.values())
+_ALL: Final = tuple(map(_packers, ENTRY_TABLES.values()))
+_CREATED: Final = _packers(CREATED, SLICES)
+_UPDATED: Final = _packers(UPDATED, SLICES)
+_SLICES: Final = _packers(dict.fromkeys(SLICES, "int"))
+_ONE_CREATED: Final = tuple(PACK[kind][0] for name, kind in CREATED.items() if name not in SLICES)
+_ONE_UPDATED: Final = tuple(PACK[kind][0] for name, kind in UPDATED.items() if name not in SLICES)
+_KEEP: Final = _packers(KEEP)
+_FILE: Final = _packers(FILE)
+_TERM: Final = _packers(TERM)
+
+
+class _Drafts:
+    """Rows of `resource`, and the two arrays of each."""
+
+    __slots__ = ("arrays", "rows")
+
+    def __init__(self) -> None:
+        self.rows: list[Values] = []
+        self.arrays: list[tuple[list[int], list[int]]] = []
+
+    def packed(self, packers: _Packers) -> list[bytes | None]:
+        """Two long arrays, of which each row has a slice, and one for each column."""
+        all_present: list[int] = []
+        all_refs: list[int] = []
+        slices = []
+        for present, refs in self.arrays:
+            starts = len(all_present) + 1, len(all_refs) + 1
+            all_present += present
+            all_refs += refs
+            slices.append((starts[0], len(all_present), starts[1], len(all_refs)))
+        columns = _packed(packers, self.rows)
+        columns[_BEFORE_SLICES:_BEFORE_SLICES] = _packed(_SLICES, slices)
+        return [pack_int8s(all_present), pack_int8s(all_refs), *columns]
+
+    def single(self, packers: _Packers) -> list[bytes | None]:
+        """The two arrays and the values of the only row."""
+        ((present, refs),) = self.arrays
+        values = zip(packers, self.rows[0], strict=True)
         return [
-            PACK_ARRAY[kind][0](values) for (name, kind), values in columns if not (one and name in SHARED)
+            pack_int8s(present),
+            pack_int8s(refs),
+            *(None if value is None else pack(value) for pack, value in values),
         ]
 
 
-class _Drafts(_Columns):
-    """Rows of `resource`, with two long arrays of which each row has a slice."""
+_BEFORE_SLICES: Final = list(CREATED).index(SLICES[0])
 
-    __slots__ = ("present", "refs")
 
-    def __init__(self, columns: dict[str, str]) -> None:
-        super().__init__(columns)
-        self.present: list[int] = []
-        self.refs: list[int] = []
+class _Entries:
+    """Rows of an index table: what each has of its own, and what it shares with the others of its resource."""
 
-    def add(
-        self, row: tuple[object, ...], present: list[int], refs: list[int], rest: tuple[object, ...]
-    ) -> None:
-        slices = [len(self.present) + 1, 0, len(self.refs) + 1, 0]
-        self.present += present
-        self.refs += refs
-        slices[1::2] = len(self.present), len(self.refs)
-        self.rows.append((*row, *slices, *rest))
+    __slots__ = ("own", "shared")
 
-    def packed(self, *, one: bool = False) -> list[bytes | None]:
-        """The two arrays, then one for each column. `one`: the values of the only row, which needs no slices."""
-        arrays: list[bytes | None] = [pack_int8s(self.present), pack_int8s(self.refs)]
-        if not one:
-            return arrays + super().packed()
-        return arrays + [
-            None if value is None else PACK[kind][0](value)
-            for (name, kind), value in zip(self.columns.items(), self.rows[0], strict=True)
-            if name not in SLICES
-        ]
+    def __init__(self) -> None:
+        self.own: list[Values] = []
+        self.shared: list[Values] = []
+
+    def add(self, own: Sequence[Values], shared: Values) -> None:
+        self.own += own
+        self.shared += [shared] * len(own)
+
+    def packed(self, packers: _Packers) -> list[bytes | None]:
+        return _packed(packers, [own + shared for own, shared in zip(self.own, self.shared, strict=True)])
 
 
 class Flush:
-    """Collects drafts, then is one statement."""
+    """Collects drafts, then is one statement.
 
-    def __init__(self, hasher: Hasher) -> None:
+    `generation`: of the definitions that the rows were made with. `tolerant`: the index may have some of the rows
+    already, left by others. `terms`: keys of those that the database has.
+    """
+
+    def __init__(
+        self, hasher: Hasher, generation: int, *, tolerant: bool = False, terms: Container[int] = ()
+    ) -> None:
         self._hasher = hasher
-        self._any = hasher.seed(*ANY_PARAMETER)
-        self._several = hasher.seed(*SEVERAL_VALUES)
-        self._created = _Drafts(CREATED)
-        self._updated = _Drafts(UPDATED)
-        self._added = [_Columns(columns) for columns in ENTRY_TABLES.values()]
-        self._removed = [_Columns(columns) for columns in ENTRY_TABLES.values()]
-        self._kept = _Columns(KEEP)
-        self._files = _Columns(FILE)
+        self._generation = generation
+        self._tolerant = tolerant
+        self._known = terms
+        self._created = _Drafts()
+        self._updated = _Drafts()
+        self._added: dict[int, _Entries] = {}  # by the place of the table
+        self._removed: dict[int, _Entries] = {}
+        self._terms: dict[int, tuple[int, str, int]] = {}
+        self._kept: list[tuple[int, int]] = []
+        self._files: list[tuple[str, int]] = []
         self._targets: dict[int, Key] = {}
         self._deletes = False
 
+    @property
+    def terms(self) -> Iterable[int]:
+        """Keys of the terms that the statement writes."""
+        return self._terms.keys()
+
     def add(self, draft: Draft, pk: int) -> None:
         """`pk`: of the resource, a fresh one if the draft creates it."""
-        new, old = draft.entries, draft.old or Entries()
-        moment = created(pk) if new.moment is None else new.moment
-        old_moment = created(pk) if old.moment is None else old.moment
-        hasher = self._hasher
+        new, old, hasher = draft.entries, draft.old, self._hasher
+        moment = moment_of(new, pk)
         compartment = None if draft.compartment is None else hasher.self_of(draft.compartment)
         refs = [number for seed, target in new.references for number in (seed, hasher.self_of(target))]
         row = (pk, draft.version, draft.updated, compartment, moment, METHOD_NUMBERS[draft.method])
         if draft.version == 1:
             key = draft.key
             identity = (hasher.self_of(key), TYPE_NUMBERS[key.type], key.id)
-            self._created.add(row, new.present, refs, (draft.body, *identity))
+            self._created.rows.append((*row, draft.body, *identity))
+            self._created.arrays.append((new.present, refs))
         else:
             self._deletes = self._deletes or draft.deleted
             body = None if draft.deleted else draft.body
-            self._updated.add(row, new.present, refs, (body, draft.deleted))
-        self._differ(
-            0,
-            [(key, space, moment, pk) for key, space in self._tokens(new, draft.targets)],
-            [(key, space, old_moment, pk) for key, space in self._tokens(old, draft.old_targets)],
-        )
-        self._differ(1, [(*s, pk) for s in new.strings], [(*s, pk) for s in old.strings])
-        self._differ(2, [(*d, pk) for d in new.dates], [(*d, pk) for d in old.dates])
-        self._differ(3, [(*q, pk) for q in new.quantities], [(*q, pk) for q in old.quantities])
+            self._updated.rows.append((*row, body, draft.deleted))
+            self._updated.arrays.append((new.present, refs))
+        for seed, text, number in new.terms:
+            if number not in self._known:
+                self._terms[number] = seed, text, number
+        tables = index_rows(hasher, new, draft.key, draft.targets, moment, pk)
+        if old is None:
+            for table, (rows, shared) in enumerate(tables):
+                if rows:
+                    self._added.setdefault(table, _Entries()).add(rows, shared)
+            return
+        old_moment = moment_of(old, pk)
+        old_tables = index_rows(hasher, old, draft.key, draft.old_targets, old_moment, pk)
+        for table, (one, other) in enumerate(zip(tables, old_tables, strict=True)):
+            self._differ(table, one, other)
 
     def require(self, targets: Iterable[Key]) -> None:
         """These must exist when the transaction commits."""
-        self._targets.update((self._hasher.self_of(key), key) for key in targets)
+        for key in targets:
+            self._targets[self._hasher.self_of(key)] = key
 
     def keep(self, pk: int, version: int) -> None:
         """This version must be current when the transaction commits."""
-        self._kept.rows.append((pk, version))
+        self._kept.append((pk, version))
 
     def note(self, sha256: str, at: int) -> None:
-        self._files.rows.append((sha256, at))
+        self._files.append((sha256, at))
 
     def missing(self, verdict: Verdict) -> list[Key]:
         return [self._targets[number] for number in verdict.missing]
 
     def statement(self, stamp: int, limit: int) -> tuple[Statement, list[bytes | None]]:
         """The text and its parameters. `stamp` (ms) is announced; `limit` (ms) must be past the fence."""
-        shape = bool(self._targets) * TARGETS | bool(self._created) * CREATES | bool(self._updated) * UPDATES
-        shape |= bool(self._kept) * KEPT | self._deletes * DELETIONS | bool(self._files) * FILES
-        for bit, columns in enumerate((*self._added, *self._removed), ENTRY_BITS):
-            shape |= bool(columns) << bit
         one = len(self._created.rows) + len(self._updated.rows) == 1
-        shape |= one * ONE
-        params: list[bytes | None] = [pack_int8(STAMP_LOCKS | stamp), pack_int8(limit)]
+        shape = one * ONE | self._deletes * DELETIONS | self._tolerant * TOLERANT
+        params: list[bytes | None] = [
+            pack_int8(STAMP_LOCKS | stamp),
+            pack_int8(limit),
+            pack_int8(self._generation),
+        ]
         if self._targets:
+            shape |= TARGETS
             params.append(pack_int8s(list(self._targets)))
         if self._kept:
-            params += self._kept.packed()
-        for columns in (self._created, self._updated, *self._added):
-            if columns:
-                params += columns.packed(one=one)
-        for columns in (*self._removed, self._files):
-            if columns:
-                params += columns.packed()
+            shape |= KEPT
+            params += _packed(_KEEP, self._kept)
+        if self._created.rows:
+            shape |= CREATES
+            params += self._created.single(_ONE_CREATED) if one else self._created.packed(_CREATED)
+        if self._updated.rows:
+            shape |= UPDATES
+            params += self._updated.single(_ONE_UPDATED) if one else self._updated.packed(_UPDATED)
+        for table, entries in sorted(self._added.items()):
+            shape |= 1 << ENTRY_BITS + table
+            params += _packed(_OWN[table], entries.own) if one else entries.packed(_ALL[table])
+        for table, entries in sorted(self._removed.items()):
+            shape |= 1 << ENTRY_BITS + len(ENTRY_TABLES) + table
+            params += entries.packed(_ALL[table])
+        if self._terms:
+            shape |= TERMS
+            # In one order everywhere: two transactions that write the same new terms wait for each other, once.
+            params += _packed(_TERM, sorted(self._terms.values()))
+        if self._files:
+            shape |= FILES
+            params += _packed(_FILE, self._files)
         return write_statement(shape), params
 
-    def _tokens(self, entries: Entries, targets: Sequence[Key]) -> list[tuple[int, int]]:
-        """With rows for what only the store asks.
-
-        A target that no search parameter reaches has one, so that `referrers` finds it all the same; a date parameter
-        with several values has one, because for the others two conditions on it are two on the same value.
-        """
-        hasher, rows = self._hasher, entries.tokens
-        if targets:
-            loose = set(targets).difference(target for _, target in entries.references)
-            rows = rows + [(hasher.reference(self._any, hasher.self_of(key)), 0) for key in loose]
-        if len(entries.dates) > 1:
-            counts = Counter(seed for seed, _, _ in entries.dates)
-            rows = rows + [
-                (hasher.reference(self._several, seed), 0) for seed, count in counts.items() if count > 1
-            ]
-        return rows
-
-    def _differ(self, table: int, new: list[tuple[object, ...]], old: list[tuple[object, ...]]) -> None:
-        if old:
-            both = set(new).intersection(old)
-            self._removed[table].rows += [row for row in old if row not in both]
-            new = [row for row in new if row not in both]
-        self._added[table].rows += new
+    def _differ(self, table: int, new: Table, old: Table) -> None:
+        (rows, shared), (old_rows, old_shared) = new, old
+        if old_rows and shared == old_shared:
+            both = set(rows).intersection(old_rows)
+            rows = [row for row in rows if row not in both]
+            old_rows = [row for row in old_rows if row not in both]
+        if rows:
+            self._added.setdefault(table, _Entries()).add(rows, shared)
+        if old_rows:
+            self._removed.setdefault(table, _Entries()).add(old_rows, old_shared)
 
 
 def verdict_of(rows: Sequence[Row]) -> Verdict:
-    written, fence, missing = rows[0]
+    written, fence, generation, missing = rows[0]
     assert written is not None
     assert fence is not None
+    assert generation is not None
     keys = () if missing is None else tuple(key for key in unpack_int8s(missing) if key is not None)
-    return Verdict(unpack_bool(written), unpack_int(fence), keys)
+    return Verdict(unpack_bool(written), unpack_int(fence), unpack_int(generation), keys)

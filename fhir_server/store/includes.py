@@ -6,10 +6,10 @@ https://hl7.org/fhir/R4/search.html#include
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
-from fhir_server.definitions.parameters import Parameter, parameters_of
+from fhir_server.definitions.parameters import CORE, Parameter, Parameters
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Include
 from fhir_server.store.binary import (
@@ -39,7 +39,7 @@ _FORWARD: Final = Statement(
         join resource s on s.pk = p.pk
         cross join lateral generate_series(1, cardinality(s.refs), 2) i
         cross join lateral (select pk, type from resource where self = s.refs[i + 1] and not deleted offset 0) t
-        where t.pk <> all($2) and exists (
+        where (t.pk in (select unnest($2::bigint[]))) is not true and exists (
             select 1 from unnest($3::bigint[], $4::smallint[]) w(seed, type)
             where w.seed = s.refs[i] and w.type in (0, t.type) offset 0)
         limit $5) t
@@ -56,7 +56,7 @@ _REVERSE: Final = Statement(
         join resource s on s.pk = p.pk
         cross join unnest($3::bigint[], $4::smallint[]) w(seed, type)
         cross join lateral (select pk from entry where key = w.seed # s.self offset 0) e
-        where w.type in (0, s.type) and e.pk <> all($2)
+        where w.type in (0, s.type) and (e.pk in (select unnest($2::bigint[]))) is not true
         limit $5) t
     join resource r on r.pk = t.pk
     order by r.pk""",
@@ -65,16 +65,24 @@ _REVERSE: Final = Statement(
 
 
 async def included(
-    run: Run, hasher: Hasher, includes: Sequence[Include], pks: Sequence[int]
-) -> tuple[Stored, ...]:
-    """The resources that `includes` reach from those of `pks`, none of these among them, each once."""
+    run: Run,
+    hasher: Hasher,
+    includes: Sequence[Include],
+    pks: Sequence[int],
+    parameters: Parameters = CORE,
+) -> tuple[tuple[Stored, ...], bool]:
+    """The resources that `includes` reach from those of `pks`, none of these among them, each once.
+
+    Also whether there are more than `MOST`. What was reached is not reached again, so circles come to an end.
+    """
     known = list(pks)
     found: list[Stored] = []
     step, frontier = list(includes), list(pks)
-    while step and frontier and len(found) < MOST:
+    while step and frontier and len(found) <= MOST:
         rows: dict[int, Row] = {}
         for statement, reverse in ((_FORWARD, False), (_REVERSE, True)):
-            pairs = sorted({pair for one in step if one.reverse == reverse for pair in wanted(one, hasher)})
+            chosen = [one for one in step if one.reverse == reverse]
+            pairs = sorted({pair for one in chosen for pair in wanted(one, hasher, parameters)})
             if pairs:
                 seeds, types = zip(*pairs, strict=True)
                 params = (
@@ -82,20 +90,20 @@ async def included(
                     pack_int8s(known),
                     pack_int8s(seeds),
                     pack_int2s(types),
-                    pack_int8(MOST - len(found)),
+                    pack_int8(MOST + 1 - len(found)),
                 )
                 rows.update((unpack_int(row[0] or b""), row) for row in await run(statement, params))
         frontier = list(rows)
         known += frontier
         found += [stored_of(key_of(row[1], row[2]), row[3:]) for row in rows.values()]
         step = [one for one in includes if one.iterate]
-    return tuple(found)
+    return tuple(found[:MOST]), len(found) > MOST
 
 
-def wanted(include: Include, hasher: Hasher) -> Iterator[tuple[int, int]]:
+def wanted(include: Include, hasher: Hasher, parameters: Parameters = CORE) -> Iterator[tuple[int, int]]:
     """The seeds of the references that count, each with the number of the one type they lead to (0: any)."""
     target = TYPE_NUMBERS[include.target] if include.target else 0
-    for parameter in _parameters(include.name.type, include.name.code):
+    for parameter in _named(include.name.type, include.name.code, parameters):
         if not include.reverse:  # a resource's own list has each parameter under its own name
             yield hasher.seed(parameter.type, parameter.code), target
         elif not target or not parameter.only or parameter.only == include.target:
@@ -103,10 +111,9 @@ def wanted(include: Include, hasher: Hasher) -> Iterator[tuple[int, int]]:
             yield hasher.seed(parameter.type, parameter.rows), only
 
 
-@cache
-def _parameters(type: str, code: str) -> tuple[Parameter, ...]:
+@lru_cache(maxsize=1024)
+def _named(type: str, code: str, parameters: Parameters) -> tuple[Parameter, ...]:
     """The reference parameters that an include names; `*`: all of them."""
     types: Iterable[str] = TYPES if type == "*" else (type,)
-    if code != "*":
-        return tuple(parameters_of(one)[code] for one in types)
-    return tuple(p for one in types for p in parameters_of(one).values() if p.kind == "reference")
+    found = [p for one in types for p in parameters.of(one).values() if code in {"*", p.code}]
+    return tuple(p for p in found if p.kind == "reference")

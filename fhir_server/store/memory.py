@@ -9,34 +9,26 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect
 from collections import ChainMap
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TypeAlias
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
-from fhir_server.kernel.wire import decode
-from fhir_server.search.entries import Entries, Hasher
-from fhir_server.search.match import matches, needs_body, sort_key
-from fhir_server.search.query import Include, Name, Query
+from fhir_server.search.entries import Hasher
+from fhir_server.search.query import Name, Query
 from fhir_server.store.contract import Draft, Missing, NeedsLocks, Page, Span, Stale, Stored, Transaction
 from fhir_server.store.cursors import Place, cursor_of, place_of
+from fhir_server.store.definitions import Definitions, Redefinition
 from fhir_server.store.ids import Pks, id_of
-from fhir_server.store.includes import wanted
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.includes import MOST
+from fhir_server.store.memory_definitions import MemoryDefinitions
+from fhir_server.store.memory_search import Live, Row
 from fhir_server.store.watermark import Clock
 
 _LAST = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A current version, with what the index knows of it."""
-
-    pk: int
-    stored: Stored
-    entries: Entries
-    targets: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +45,7 @@ def _newest(version: _Past) -> tuple[int, ...]:
     return -version.stored.updated, -version.pk, -version.stored.version
 
 
-_Rows = Mapping[Key, _Row]
+_Rows: TypeAlias = Mapping[Key, Row]
 
 
 class MemoryStore:
@@ -63,7 +55,8 @@ class MemoryStore:
         self.hasher = Hasher(secret)
         self._clock = Clock()
         self._pks = Pks(0)
-        self._rows: dict[Key, _Row] = {}
+        self._rows: dict[Key, Row] = {}
+        self.definitions = MemoryDefinitions(self._rows)
         self._past: list[_Past] = []
         self._files: set[str] = set()
         self._guards: dict[str, asyncio.Lock] = {}
@@ -76,6 +69,9 @@ class MemoryStore:
     async def search(self, query: Query) -> Page:
         return self._search(self._rows, query)
 
+    async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
+        return ()
+
     async def history(self, span: Span) -> Page:
         return self._history(self._rows, self._past, span, None)
 
@@ -87,6 +83,16 @@ class MemoryStore:
 
     async def noted(self, sha256: str) -> bool:
         return sha256 in self._files
+
+    def volunteer(self) -> None:
+        """Nobody else could do it."""
+
+    @property
+    def leading(self) -> bool:
+        return True
+
+    async def index_words(self) -> bool:
+        return False
 
     async def ready(self) -> bool:
         return True
@@ -112,16 +118,18 @@ class MemoryStore:
         return next((stored for stored in old if stored.key == key and stored.version == version), None)
 
     def _search(self, rows: _Rows, query: Query) -> Page:
-        asked = (query.type, query.where, query.sort)
+        asked = (query.types, query.where, query.sort)
         place = place_of(query.cursor, asked, self.hasher)
+        live = Live(rows, self.hasher, self.definitions.current.parameters)
         if place is None:
             number, start = len(self._results), 0
-            self._results.append([row.stored.key for row in self._found(rows, query)])
+            self._results.append([row.key for row in live.found(query)])
         else:
             number, start = map(_number, place.keys)
         keys = self._results[number]
         total, end = len(keys), start + query.count
-        page = [rows[key] for key in keys[start:end] if key in rows and not rows[key].stored.deleted]
+        page = [row for key in keys[start:end] if (row := live.at(key))]
+        included = list(islice(live.included(query.includes, page), MOST + 1))
 
         def cursor(at: int) -> str:
             return cursor_of(Place((number, at)), asked, self.hasher)
@@ -131,67 +139,9 @@ class MemoryStore:
             None if query.total == "none" and total > query.count > 0 else total,
             cursor(end) if end < total and query.count else "",
             cursor(max(0, start - query.count)) if start else "",
-            tuple(self._included(rows, query.includes, page)),
+            tuple(row.stored for row in included[:MOST]),
+            truncated=len(included) > MOST,
         )
-
-    def _found(self, rows: _Rows, query: Query) -> list[_Row]:
-        def wanted_row(row: _Row) -> bool:
-            stored, tree = row.stored, None
-            if stored.deleted or stored.key.type != query.type:
-                return False
-            if needs_body(query):
-                tree = decode(stored.body)
-            return matches(
-                query, row.entries, key=stored.key, updated=stored.updated, hasher=self.hasher, tree=tree
-            )
-
-        def place(row: _Row) -> object:
-            stored = row.stored
-            keys = sort_key(
-                query.sort, row.entries, key=stored.key, updated=stored.updated, hasher=self.hasher
-            )
-            return *keys, row.pk
-
-        return sorted(filter(wanted_row, rows.values()), key=place)  # type: ignore[arg-type]
-
-    def _included(self, rows: _Rows, includes: Sequence[Include], page: Sequence[_Row]) -> Iterator[Stored]:
-        known = {row.stored.key for row in page}
-        step, frontier = list(includes), list(page)
-        while step and frontier:
-            reached = {
-                key for include in step for row in frontier for key in self._reached(rows, include, row)
-            }
-            frontier = [
-                rows[key] for key in sorted(reached - known) if key in rows and not rows[key].stored.deleted
-            ]
-            known |= reached
-            yield from (row.stored for row in frontier)
-            step = [include for include in includes if include.iterate]
-
-    def _reached(self, rows: _Rows, include: Include, row: _Row) -> Iterator[Key]:
-        for seed, number in wanted(include, self.hasher):
-            if include.reverse and number in {0, TYPE_NUMBERS[row.stored.key.type]}:
-                yield from self._referrers(rows, row.stored.key, [seed])
-            elif not include.reverse:
-                for found, key in row.entries.references:
-                    if found == seed and number in {0, TYPE_NUMBERS[key.type]}:
-                        yield key
-
-    def _referrers(self, rows: _Rows, key: Key, seeds: Iterable[int], *, loose: bool = False) -> list[Key]:
-        target = self.hasher.self_of(key)
-        numbers = {self.hasher.reference(seed, target) for seed in seeds}
-        return [
-            other
-            for other, row in rows.items()
-            if other != key
-            and not row.stored.deleted
-            and (
-                any(number in numbers for number, _ in row.entries.tokens)
-                or (
-                    loose and key in row.targets and key not in {known for _, known in row.entries.references}
-                )
-            )
-        ]
 
     def _history(self, rows: _Rows, past: Iterable[_Past], span: Span, reader: _Interactive | None) -> Page:
         query = replace(span, cursor="", count=0)
@@ -247,6 +197,15 @@ class _Buffered:
         self._store = store
         self._locked: dict[Key, int] = {}  # the version that must be current; 0: none
         self._files: set[str] = set()
+        self._definitions = store.definitions.current
+        self._redefined: list[Redefinition] = []
+
+    @property
+    def definitions(self) -> Definitions:
+        return self._definitions
+
+    async def redefine(self, change: Redefinition) -> None:
+        raise NeedsLocks
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         draft = self.drafts.get(key)
@@ -257,6 +216,9 @@ class _Buffered:
     async def search(self, query: Query) -> Page:
         self._nothing_written()
         return await self._store.search(query)
+
+    async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
+        return ()
 
     async def history(self, span: Span) -> Page:
         self._nothing_written()
@@ -306,9 +268,13 @@ class _Buffered:
             store._rows[draft.key] = self._row(draft)
             store._clock.wrote(draft.updated)
         store._files |= self._files
+        if self._redefined:
+            store.definitions.apply(self._redefined)
 
     def _check(self) -> None:
         rows = self._store._rows
+        if self.drafts and self._definitions.generation != self._store.definitions.current.generation:
+            raise Stale
         expected = self._locked | {draft.key: draft.version - 1 for draft in self.drafts.values()}
         for key, version in expected.items():
             if (rows[key].stored.version if key in rows else 0) != version:
@@ -328,10 +294,13 @@ class _Buffered:
         """The store as this transaction sees it."""
         return ChainMap({key: self._row(draft) for key, draft in self.drafts.items()}, self._store._rows)
 
-    def _row(self, draft: Draft) -> _Row:
+    def _live(self) -> Live:
+        return Live(self._rows(), self._store.hasher, self._definitions.parameters)
+
+    def _row(self, draft: Draft) -> Row:
         old = self._store._rows.get(draft.key)
         stored = Stored(draft.key, draft.version, draft.updated, draft.body, draft.deleted, draft.method)
-        return _Row(old.pk if old else self._store._pks.next(), stored, draft.entries, draft.targets)
+        return Row(old.pk if old else self._store._pks.next(), stored, draft.entries, draft.targets)
 
     def _nothing_written(self) -> None:
         if self.drafts:
@@ -347,6 +316,10 @@ class _Interactive(_Buffered):
         self._unreferred: dict[Key, tuple[list[int], list[Key]]] = {}
         store._open.append(self)
         self.ending.callback(store._open.remove, self)
+
+    async def redefine(self, change: Redefinition) -> None:
+        self._redefined.append(change)
+        self._definitions = self._definitions.after(change)
 
     async def search(self, query: Query) -> Page:
         return self._store._search(self._rows(), query)
@@ -368,7 +341,7 @@ class _Interactive(_Buffered):
 
     async def referrers(self, key: Key, names: Sequence[Name], limit: int) -> list[Key]:
         seeds = [self._store.hasher.seed(name.type, name.code) for name in names]
-        found = self._store._referrers(self._rows(), key, seeds, loose=True)
+        found = self._live().referrers(key, seeds)
         self._unreferred[key] = seeds, found
         return found[:limit]
 
@@ -383,7 +356,7 @@ class _Interactive(_Buffered):
     def _check(self) -> None:
         super()._check()
         for key, (seeds, found) in self._unreferred.items():
-            if not set(self._store._referrers(self._rows(), key, seeds, loose=True)) <= set(found):
+            if not set(self._live().referrers(key, seeds)) <= set(found):
                 raise Stale
 
     def _in_time(self) -> bool:

@@ -6,88 +6,154 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from fhir_server.kernel.keys import Key
-from fhir_server.search.entries import Hasher
+import orjson
+
+from fhir_server.definitions.parameters import CORE, Parameters
+from fhir_server.kernel.errors import Malformed
 from fhir_server.search.query import Query
 from fhir_server.store.binary import unpack_float8, unpack_int
-from fhir_server.store.compile import count_of, count_plan, page_of, plan_by, plan_of, probe_of
+from fhir_server.store.binding import Kind
+from fhir_server.store.compile import Compiler, Search
 from fhir_server.store.contract import Page, Stored
 from fhir_server.store.cursors import Place, Value, cursor_of, place_of, turned
 from fhir_server.store.includes import included
+from fhir_server.store.listed import members
 from fhir_server.store.pipeline import Row
-from fhir_server.store.predicates import Kind
-from fhir_server.store.rows import stored_of
+from fhir_server.store.plans import CHEAP, Plan, plan_numbered
+from fhir_server.store.rows import key_of, stored_of
 from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.watermark import Run
 
-CHEAP_TOTAL: Final = 10_000  # up to here a total is counted even if nobody asked
+ESTIMATED: Final = 2000  # candidates that an estimate looks at
+SORTABLE_TEXTS: Final = 20_000  # candidates: of so many are bodies read to sort by what is in them
 
-_VALUES: Final = slice(2, 7)
+_VALUES: Final = slice(3, 8)
+_NUMBER: Final = _VALUES.stop  # of candidates
+_KEYS: Final = slice(_NUMBER + 1, None)
 
 
-async def search(run: Run, hasher: Hasher, query: Query) -> Page:
+async def search(run: Run, compiler: Compiler, query: Query, parameters: Parameters = CORE) -> Page:
     """See `contract.Reader.search`."""
-    asked = (query.type, query.where, query.sort)
-    place = place_of(query.cursor, asked, hasher)
-    if query.type not in TYPE_NUMBERS:
+    asked = repr((query.types, query.where, query.sort)) if query.cursor else ""
+    place = place_of(query.cursor, asked, compiler.hasher)
+    if query.types and TYPE_NUMBERS.keys().isdisjoint(query.types):
+        return Page((), 0)
+    search = Search(query, compiler, parameters)
+    for key in search.lists:
+        search.listed[key] = await members(run, compiler.hasher, key)
+    plan = plan_numbered(place.plan) if place else await _plan(run, search)
+    if plan.least == 0:
         return Page((), 0)
     if not query.count:
-        return Page((), await _count(run, hasher, query, await _plan(run, hasher, query), None))
-    backward = place is not None and place.backward
-    start = place.keys if place else None
-    plan = place.plan if place else await _plan(run, hasher, query)
-    compiled = page_of(query, hasher, plan, start=start, backward=backward, limit=query.count + 1)
+        return Page((), await _exact(run, search, plan))
+    if place is None and any(sort.kind == "text" for sort in query.sort):
+        await _require_few(run, search, plan)
+    compiled = search.page(
+        plan,
+        start=place.keys if place else None,
+        backward=place is not None and place.backward,
+        limit=query.count + 1,
+    )
     rows = await run(compiled.statement, compiled.params)
     page, more, less = turned(rows, query.count, place)
-    total = len(page) if not more and place is None else await _total(run, hasher, query, plan, place)
-    here = Place((), total=total, plan=plan)
-    items = tuple([stored_of(Key(query.type, (row[1] or b"").decode()), row[_VALUES]) for row in page])
-    return Page(
-        items,
-        total,
-        cursor_of(replace(here, keys=keys_of(page[-1], compiled.keys)), asked, hasher) if more else "",
-        cursor_of(replace(here, keys=keys_of(page[0], compiled.keys), backward=True), asked, hasher)
-        if less
-        else "",
-        await _included(run, hasher, query, page) if query.includes and page else (),
-    )
+    total = len(page) if not more and place is None else await _total(run, search, plan, place, rows)
+    next_page = previous_page = ""
+    if more or less:
+        asked = asked or repr((query.types, query.where, query.sort))
+        here = Place((), total=total, plan=plan.number)
+        if more:
+            next_page = cursor_of(
+                replace(here, keys=keys_of(page[-1], compiled.keys)), asked, compiler.hasher
+            )
+        if less:
+            start = replace(here, keys=keys_of(page[0], compiled.keys), backward=True)
+            previous_page = cursor_of(start, asked, compiler.hasher)
+    items = tuple([stored_of(key_of(row[1], row[2]), row[_VALUES]) for row in page])
+    found: tuple[Stored, ...] = ()
+    truncated = False
+    if query.includes and page:
+        pks = [unpack_int(row[0] or b"") for row in page]
+        found, truncated = await included(run, compiler.hasher, query.includes, pks, parameters)
+    return Page(items, total, next_page, previous_page, found, truncated=truncated)
 
 
-async def _plan(run: Run, hasher: Hasher, query: Query) -> int:
-    plan = plan_of(query)
+async def _plan(run: Run, search: Search) -> Plan:
+    plan = search.plan()
     if plan is not None:
         return plan
-    compiled = probe_of(query, hasher)
+    compiled = search.probe()
     (counts,) = await run(compiled.statement, compiled.params)
-    return plan_by(query, [unpack_int(count or b"") for count in counts])
+    return search.plan_by([None if count is None else unpack_int(count) for count in counts])
 
 
-async def _total(run: Run, hasher: Hasher, query: Query, plan: int, place: Place | None) -> int | None:
+async def _require_few(run: Run, search: Search, plan: Plan) -> None:
+    _, candidates = await _counted(run, search, plan, SORTABLE_TEXTS + 1)
+    if candidates > SORTABLE_TEXTS:
+        raise Malformed(
+            "There are too many resources to sort by this parameter, which has no order in the index;"
+            " narrower criteria, or a sort by a date, a string or _lastUpdated, would be right",
+            code="too-costly",
+        )
+
+
+# Totals -------------------------------------------------------------------------------------------------------------
+
+
+async def _total(
+    run: Run, search: Search, plan: Plan, place: Place | None, rows: Sequence[Row]
+) -> int | None:
     """How many there are in all. Later pages are told by their cursor."""
     if place is not None and place.total is not None:
         return place.total
-    match query.total:
+    match search.query.total:
         case "none":
             return None
-        case "accurate" | "estimate":
-            return await _count(run, hasher, query, plan, None)
+        case "accurate":
+            return await _exact(run, search, plan)
+        case "estimate":
+            return await _estimate(run, search, plan)
         case None:
-            found = None if place else await _count(run, hasher, query, plan, CHEAP_TOTAL + 1)
-            return None if found is None or found > CHEAP_TOTAL else found
+            if place is not None:
+                return None
+            number = rows[0][_NUMBER]
+            if number is not None:
+                return found if (found := unpack_int(number)) <= CHEAP else None
+            limit = search.cheap_limit(plan)
+            if not limit:
+                return None
+            matched, candidates = await _counted(run, search, plan, limit + 1)
+            return matched if candidates <= limit else None
 
 
-async def _included(run: Run, hasher: Hasher, query: Query, page: Sequence[Row]) -> tuple[Stored, ...]:
-    return await included(run, hasher, query.includes, [unpack_int(row[0] or b"") for row in page])
+async def _exact(run: Run, search: Search, plan: Plan) -> int:
+    matched, _ = await _counted(run, search, plan, None)
+    return matched
 
 
-async def _count(run: Run, hasher: Hasher, query: Query, plan: int, limit: int | None) -> int:
-    compiled = count_of(query, hasher, count_plan(query, plan), limit=limit)
-    ((number,),) = await run(compiled.statement, compiled.params)
-    return unpack_int(number or b"")
+async def _estimate(run: Run, search: Search, plan: Plan) -> int:
+    """Exact for few candidates. For more, those that PostgreSQL expects, of which as many match as of the first."""
+    matched, candidates = await _counted(run, search, plan, ESTIMATED + 1)
+    if candidates <= ESTIMATED:
+        return matched
+    compiled = search.estimate(plan)
+    ((plan_text,),) = await run(compiled.statement, compiled.params)
+    expected: int = orjson.loads(plan_text or b"[]")[0]["Plan"]["Plan Rows"]
+    return max(matched, round(matched * expected / candidates))
+
+
+async def _counted(run: Run, search: Search, plan: Plan, limit: int | None) -> tuple[int, int]:
+    """How many match of the first candidates, and how many candidates there are, both at most `limit`."""
+    compiled = search.count(plan, limit)
+    ((matched, candidates),) = await run(compiled.statement, compiled.params)
+    return unpack_int(matched or b""), unpack_int(candidates or b"")
+
+
+# Places -------------------------------------------------------------------------------------------------------------
 
 
 def keys_of(row: Row, kinds: tuple[Kind, ...]) -> tuple[Value, ...]:
-    return tuple([_value(data, kind) for data, kind in zip(row[_VALUES.stop :], kinds, strict=True)])
+    """The sort keys of a row of a page."""
+    return tuple([_value(data, kind) for data, kind in zip(row[_KEYS], kinds, strict=True)])
 
 
 def _value(data: bytes | None, kind: Kind) -> Value:

@@ -21,14 +21,20 @@ from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Query
 from fhir_server.store import rows
 from fhir_server.store.binary import pack_text
+from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo, translated
 from fhir_server.store.contract import Page, Span, Stored, Transaction
+from fhir_server.store.definitions_state import PostgresDefinitions
+from fhir_server.store.explaining import explained
+from fhir_server.store.fulltext import index_words
 from fhir_server.store.history import history
 from fhir_server.store.ids import Lease, id_of
 from fhir_server.store.migrations.migrate import require_schema, require_server
 from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Pipeline, Row, Statement, least_loaded
+from fhir_server.store.scheduling import CHANNEL
 from fhir_server.store.transaction import NOTED, Buffered, Database, Interactive
+from fhir_server.store.watch import Watch
 from fhir_server.store.watermark import Clock, Run, announce
 
 # Connections by kind of work, so that a long search holds up no read. A commit waits for the disk, and a pipelined
@@ -48,8 +54,11 @@ class PostgresStore:
         lease: Lease,
         pipelines: tuple[Pipeline, ...],
         pool: AsyncConnectionPool[Any],
+        watch: Watch,
     ) -> None:
         self.hasher = database.hasher
+        self.definitions = database.definitions
+        self._watch = watch
         self._database = database
         self._lease = lease
         self._pipelines = pipelines
@@ -63,8 +72,13 @@ class PostgresStore:
         pool_size: int = 4,
         in_flight: int = 64,
         statement_timeout_seconds: float = 30.0,
+        search_timeout_seconds: float = 10.0,
+        base: str = "",
     ) -> PostgresStore:
-        """Raises `WrongSchema` for a database that must be migrated first, `Unavailable` when it does not answer."""
+        """`base`: the public base URL, if it is known; references below it are local.
+
+        Raises `WrongSchema` for a database that must be migrated first, `Unavailable` when it does not answer.
+        """
         hasher = Hasher(await _secret(url))
         async with AsyncExitStack() as opened:
             lease = await Lease.take(url)
@@ -77,7 +91,9 @@ class PostgresStore:
                     pipeline = await Pipeline.open(
                         url,
                         in_flight=in_flight,
-                        statement_timeout_seconds=statement_timeout_seconds,
+                        statement_timeout_seconds=min(statement_timeout_seconds, search_timeout_seconds)
+                        if name == "search"
+                        else statement_timeout_seconds,
                         application_name=f"cordee {name}",
                         options={**PLANNER, **durable},
                     )
@@ -98,9 +114,26 @@ class PostgresStore:
                 name="transactions",
             )
             await pool.open()
+            opened.push_async_callback(pool.close)
+            reading, searching, writing, writing_large = (_run_of(pipelines[name]) for name in _CONNECTIONS)
+            definitions = PostgresDefinitions(url, hasher, writing_large)
+            await definitions.open(base)
+            watch = Watch(url, CHANNEL, definitions.refresh)
+            watch.start()
             opened.pop_all()
-        database = Database(hasher, lease.pks, Clock(), *(_run_of(pipelines[name]) for name in _CONNECTIONS))
-        return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool)
+        database = Database(
+            hasher,
+            lease.pks,
+            Clock(),
+            reading,
+            searching,
+            writing,
+            writing_large,
+            definitions,
+            Compiler(hasher),
+            pipelines["search"][0].run,
+        )
+        return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool, watch)
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         run = self._database.read
@@ -112,7 +145,15 @@ class PostgresStore:
 
     async def search(self, query: Query) -> Page:
         with translated():
-            return await search(self._database.search, self.hasher, query)
+            return await self._found(self._database.search, query)
+
+    async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
+        with translated():
+            return await explained(self._database.search_alone, lambda run: self._found(run, query))
+
+    async def _found(self, run: Run, query: Query) -> Page:
+        database = self._database
+        return await search(run, database.compiler, query, database.definitions.current.parameters)
 
     async def history(self, span: Span) -> Page:
         with translated():
@@ -128,6 +169,17 @@ class PostgresStore:
         with translated():
             return bool(await self._database.read(NOTED, (pack_text(sha256),)))
 
+    def volunteer(self) -> None:
+        self._watch.volunteer()
+
+    @property
+    def leading(self) -> bool:
+        return self._watch.leading
+
+    async def index_words(self) -> bool:
+        with translated():
+            return await index_words(self._database.write_large, self._database.clock)
+
     async def ready(self) -> bool:
         with suppress(Unavailable, psycopg.Error, TimeoutError):
             async with asyncio.timeout(_READY_SECONDS):
@@ -135,6 +187,7 @@ class PostgresStore:
         return False
 
     async def close(self) -> None:
+        await self._watch.close()
         await self._pool.close()
         for pipeline in self._pipelines:
             await pipeline.close()

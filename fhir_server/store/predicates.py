@@ -1,81 +1,60 @@
 """Predicates of a query as SQL conditions on a candidate.
 
-A candidate has the alias `c`: a row of `resource`, or a row with its `pk` and perhaps its `moment`. A condition is an
-`exists`, one index probe for each candidate; `offset 0` keeps the planner from making a join of its own choice out of
-it. Values are parameters and alternatives are arrays, so that there are few texts.
+A candidate is a row of `resource`, or a row with its `pk` and perhaps its `moment`. A condition is an `exists`, a few
+index probes for each candidate; `offset 0` keeps the planner from making a join of its own choice out of it. Chains and
+`_has` go on from there to other candidates, of which the same is asked. Values are parameters and alternatives are
+arrays, so that there are few texts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from itertools import count
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
-import orjson
-
-from fhir_server.kernel.keys import Key
-from fhir_server.search.entries import STRING_LENGTH, Hasher
-from fhir_server.search.folding import cut
+from fhir_server.search.entries import Hasher
+from fhir_server.search.match import EARTH_METRES
 from fhir_server.search.query import (
     Dates,
-    DateValue,
     Ids,
+    Listed,
     Missing,
-    Name,
-    Not,
+    Near,
     Nothing,
-    Predicate,
-    Prefix,
+    OfTypes,
+    Quantities,
     References,
     Strings,
-    StringValue,
+    Terms,
     Tokens,
     Updated,
+    Words,
 )
-from fhir_server.store import binary
-from fhir_server.store.tables import SEVERAL_VALUES
+from fhir_server.store.binding import Kind
+from fhir_server.store.bodies import Paths
+from fhir_server.store.comparisons import (
+    any_of,
+    numbers,
+    spans,
+)
+from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, Unless, equal_leaves
+from fhir_server.store.shapes import ONE_PAIR, prefixes_of, tokens_form
+from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.texts import Texts, exists
 
-Kind: TypeAlias = Literal["smallint", "bigint", "text", "float8", "bigint[]", "text[]", "bytea[]"]
-
-_PACK: Final[dict[Kind, tuple[Callable[[Any], bytes], int]]] = {
-    "smallint": (binary.pack_int2, binary.INT2),
-    "bigint": (binary.pack_int8, binary.INT8),
-    "text": (binary.pack_text, binary.TEXT),
-    "float8": (binary.pack_float8, binary.FLOAT8),
-    "bigint[]": (binary.pack_int8s, binary.INT8_ARRAY),
-    "text[]": (binary.pack_texts, binary.TEXT_ARRAY),
-    "bytea[]": (binary.pack_byteas, binary.BYTEA_ARRAY),
-}
-
-# How `agrees` of `search/spans.py` reads in SQL: {s} to {e} is the resource's span, `v` has the query's.
-_AGREES: Final[dict[Prefix, str]] = {
-    "eq": "v.low <= {s} and {e} <= v.high",
-    "ne": "({s} < v.low or v.high < {e})",
-    "gt": "{e} > v.high",
-    "lt": "{s} < v.low",
-    "ge": "({e} > v.high or v.low <= {s})",
-    "le": "({s} < v.low or {e} <= v.high)",
-    "sa": "{s} >= v.high",
-    "eb": "{e} <= v.low",
-    "ap": "{s} < v.high and v.low < {e}",
-}
-_AFTER_PREFIX: Final = "\U0010ffff"  # sorts behind everything that may follow in a folded text
-_AFTER_EQUAL: Final = "\x01"  # sorts before everything that may
+MANY_TERMS: Final = 16  # keys; from here on a set of all that have one is made, instead of a probe for each
 
 
-class Parameters:
-    """The parameters of a statement, numbered as they come."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a condition is about: an alias, and what is known of it."""
 
-    def __init__(self) -> None:
-        self.values: list[bytes | None] = []
-        self.oids: list[int] = []
-
-    def bind(self, kind: Kind, value: object) -> str:
-        """The SQL that stands for `value`; None is null."""
-        pack, oid = _PACK[kind]
-        self.values.append(None if value is None else pack(value))
-        self.oids.append(oid)
-        return f"${len(self.oids)}::{kind}"
+    types: tuple[str, ...]  # it is of one of these; (): of any
+    alias: str = "c"
+    row: bool = False  # it is a row of `resource`
+    moment: bool = False  # it has the moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,180 +68,246 @@ class Source:
     lists: str = (
         ""  # follows `from`; gives `v`, for each of which `sql` is a list. A candidate may be in several
     )
-    order: tuple[str, ...] = ()  # the columns that an index scan comes in the order of, before pk
+    order: tuple[tuple[str, Kind], ...] = ()  # what an index scan comes in the order of, before pk
     descending: bool = True
     complete: bool = True  # its candidates need not be asked about the same predicate again
+    settles: tuple[Node, ...] = ()  # nor about these
+    once: str = ""  # of several candidates that are the same, this holds for one; it is asked last
+    also: Source | None = None  # gives others, in the same order, to be merged with those
+    rows: str = ""  # where `sql` is a set: the select that it is made of, to be counted as far as a limit
+
+    def candidate(self, types: tuple[str, ...]) -> Candidate:
+        return Candidate(types, "c", self.row, self.moment)
 
 
-class Predicates:
-    """Writes predicates of queries on one resource type into one statement."""
+class Predicates(Texts):
+    """Writes the predicates of a query into one statement."""
 
-    def __init__(self, resource_type: str, hasher: Hasher) -> None:
-        self.parameters = Parameters()
-        self.common: list[str] = []  # common table expressions, which come first
-        self.type = resource_type
-        self._hasher = hasher
+    def __init__(
+        self,
+        types: tuple[str, ...],
+        hasher: Hasher,
+        words: WordsCondition | None = None,
+        paths: Paths = MappingProxyType({}),
+    ) -> None:
+        """`words`: how a full text search is asked (`fulltext.py`, which stands on this). `paths`: see `bodies.py`."""
+        super().__init__(types, hasher, paths)
+        self._words = words
+        self._aliases = count(1)
 
-    def condition(self, predicate: Predicate, source: Source) -> str:
-        """What must be true of a candidate of `source`."""
-        match predicate:
-            case Tokens(_, values):
-                parts = []
-                if any(v.code is not None for v in values):
-                    parts.append(self._has_pair(predicate, source))
-                systems = [
-                    self._hasher.system(self._number(predicate.name), v.system or "")
-                    for v in values
-                    if v.code is None
-                ]
-                if systems:
-                    parts.append(self._row(f"{{c}}.present && {self.bind('bigint[]', systems)}", source))
-                return _any_of(parts)
+    def condition(self, node: Node, candidate: Candidate) -> str:
+        """What must be true of a candidate."""
+        match node:
+            case Every(nodes):
+                return f"({' and '.join([self.condition(one, candidate) for one in nodes])})"
+            case Some(nodes):
+                if equal_leaves(node):
+                    return self._has_pair(node, candidate)
+                return any_of(self.condition(one, candidate) for one in nodes)
+            case Unless(inner):
+                return f"not ({self.condition(inner, candidate)})"
+            case Link():
+                return self._leads(node, candidate)
+            case Back():
+                return self._is_led_to(node, candidate)
+            case Leaf():
+                return self._leaf(node, candidate)
+
+    def _leaf(self, leaf: Leaf, candidate: Candidate) -> str:
+        place = leaf.place
+        match leaf.predicate:
+            case Tokens() as tokens:
+                return self._has_token(leaf, tokens, candidate)
             case References():
-                return self._has_pair(predicate, source)
-            case Strings(name, values):
-                return self._has_text(predicate, name)
-            case Dates(name, values):
-                probe = self._own("entry_date", "parameter, low, high")
-                return _exists(
-                    f"{probe} d where d.parameter = {self.seed(name)} and {self.spans(values, 'd.low', 'd.high')}"
-                )
-            case Updated(values):
-                return self._row(self.spans(values, "{c}.updated", "({c}.updated + 1000)"), source)
-            case Ids(ids):
-                return self._row(f"{{c}}.self = any({self.selves(ids)})", source)
+                return self._has_pair(leaf, candidate)
+            case Strings() as strings:
+                return self._has_text(strings, place, candidate)
+            case Terms():
+                return self._has_term(leaf, candidate)
+            case Dates(name) as dates:
+                agrees = spans(self.bind_taken, self.bind_all, place, prefixes_of(dates), "d.low", "d.high")
+                probe = self._own("entry_date", "parameter, low, high", candidate)
+                return exists(f"{probe} d where d.parameter = {self.seed(name)} and {agrees}")
+            case Quantities(name) as quantities:
+                probe = self._own("entry_quantity", "parameter, unit, low, high", candidate)
+                agrees = self.numbers(quantities, place).format(q="q")
+                return exists(f"{probe} q where q.parameter = {self.seed(name)} and {agrees}")
+            case Near(name):
+                probe = self._own("entry_quantity", "parameter, low, high", candidate)
+                return exists(f"{probe} q where q.parameter = {self.seed(name)} and {self.is_near(place)}")
+            case Updated() as updated:
+                return self._row(self.updated(updated, place), candidate)
+            case Ids():
+                return self._row(self.identified(place, candidate.types), candidate)
+            case Listed():
+                return self._row(f"{{c}}.self = any({self.listed(place)})", candidate)
+            case OfTypes(types):
+                return self._row(self.of_types(types), candidate)
             case Missing(name, missing):
-                return self._row(f"{'not ' if missing else ''}{self.seed(name)} = any({{c}}.present)", source)
-            case Not(inner):
-                return f"not ({self.condition(inner, source)})"
+                return self._row(
+                    f"{'not ' if missing else ''}{self.seed(name)} = any({{c}}.present)", candidate
+                )
+            case Words() as words:
+                return self._says(words, candidate)
             case Nothing():
                 return "false"
+            case other:
+                raise ValueError(f"No condition in SQL: {type(other).__name__}")
 
-    def _row(self, condition: str, source: Source) -> str:
-        """A condition on the row of `resource`, which it calls {c}."""
-        if source.row:
-            return condition.format(c="c")
-        return _exists(f"resource x where x.pk = c.pk and {condition.format(c='x')}")
+    # Links between resources ------------------------------------------------------------------------------------------
 
-    def _has_pair(self, predicate: Tokens | References, source: Source) -> str:
-        moment = "c.moment" if source.moment else "(select moment from resource where pk = c.pk)"
-        own = f"t.moment = {moment} and t.pk = c.pk"
-        single = self.single(predicate)
-        if single:
-            return _exists(f"entry t where t.key = {single[0]} and t.space = {single[1]} and {own}")
-        return _exists(
-            f"{self.pairs(predicate)} v join entry t on t.key = v.key and t.space = v.space and {own}"
+    def _leads(self, node: Link, candidate: Candidate) -> str:
+        other = self._alias()
+        ways = []
+        for target, inner in node.ways:
+            number = self.bind("smallint", TYPE_NUMBERS[target])
+            about = Candidate((target,), other, row=True, moment=True)
+            ways.append(f"({other}.type = {number} and {self.condition(inner, about)})")
+        return exists(
+            f"(select {targets_in('h.refs', self.seed(node.link))} as self"
+            f" from (select {self.column('refs', candidate)} as refs offset 0) h offset 0) l"
+            f" cross join lateral (select * from resource where self = l.self and not deleted offset 0) {other}"
+            f" where {any_of(ways)}"
         )
 
-    def _has_text(self, predicate: Strings, name: Name) -> str:
-        parts = []
-        ranges = [v for v in predicate.values if v.mode != "contains"]
-        if ranges:
-            lows = self.bind("text[]", [start_of(v) for v in ranges])
-            highs = self.bind("text[]", [end_of(v) for v in ranges])
-            # The index is folded. What was written stands in the body, as a whole JSON string.
-            texts = self.bind(
-                "bytea[]", [orjson.dumps(v.text) if v.mode == "exact" else None for v in ranges]
-            )
-            written = _exists("resource x where x.pk = c.pk and position(v.text in x.body) > 0")
-            parts.append(
-                f"exists (select 1 from unnest({lows}, {highs}, {texts}) v(low, high, text)"
-                f" where s.value >= v.low and s.value < v.high and (v.text is null or {written}))"
-            )
-        pieces = [v.text for v in predicate.values if v.mode == "contains"]
-        if pieces:
-            parts.append(
-                f"exists (select 1 from unnest({self.bind('text[]', pieces)}) v(text)"
-                " where position(v.text in s.value) > 0)"
-            )
-        probe = self._own("entry_string", "parameter, value")
-        return _exists(f"{probe} s where s.parameter = {self.seed(name)} and {_any_of(parts)}")
+    def _is_led_to(self, node: Back, candidate: Candidate) -> str:
+        other = self._alias()
+        about = Candidate((node.link.type,), other, moment=True)
+        inner = self.condition(node.node, about)
+        key = f"{self.seed(node.link)} # {self.column('self', candidate)}"
+        return exists(f"entry {other} where {other}.key = {key} and {other}.space = 0 and {inner}")
 
-    def _own(self, table: str, columns: str) -> str:
+    def _alias(self) -> str:
+        return f"c{next(self._aliases)}"
+
+    # Keys -------------------------------------------------------------------------------------------------------------
+
+    def _has_token(self, leaf: Leaf, tokens: Tokens, candidate: Candidate) -> str:
+        """`system|` is answered by `present`."""
+        form = tokens_form(tokens)
+        parts = [] if form == "s" else [self._has_pair(leaf, candidate)]
+        if "s" in form and form != ONE_PAIR:
+            seed, system = self.number(tokens.name), self.hasher.system
+            systems = self.bind_taken(
+                "bigint[]",
+                lambda parts: [
+                    system(seed, v.system or "") for v in parts[leaf.place].values if v.code is None
+                ],
+            )
+            parts.append(self._row(f"{{c}}.present && {systems}", candidate))
+        return any_of(parts)
+
+    def _has_pair(self, node: Node, candidate: Candidate) -> str:
+        leaves = equal_leaves(node) or _leaves_of(node)
+        own = f"t.moment = {self.column('moment', candidate)} and t.pk = {candidate.alias}.pk"
+        single = self.single(leaves)
+        if single:
+            return exists(f"entry t where t.key = {single[0]} and t.space = {single[1]} and {own}")
+        return exists(f"{self.pairs(leaves)} v join entry t on t.key = v.key and t.space = v.space and {own}")
+
+    def _has_term(self, leaf: Leaf, candidate: Candidate) -> str:
+        """A probe for each key, where there are few; else one set of all that have one."""
+        name = f"terms{len(self.common)}"
+        self.common.append(f"{name} as materialized (select array({self.terms(leaf)}) as keys)")
+        keys = f"(select keys from {name})"
+        own = f"t.moment = {self.column('moment', candidate)} and t.pk = {candidate.alias}.pk"
+        few = exists(f"entry t where t.key = any({keys}::bigint[]) and t.space = 0 and {own}")
+        many = (
+            f"select t.pk from {name} k cross join unnest(k.keys) v(key)"
+            " cross join lateral (select pk from entry where key = v.key and space = 0 offset 0) t"
+        )
+        return (
+            f"case when (select cardinality(keys) from {name}) < {MANY_TERMS}"
+            f" then {few} else ({candidate.alias}.pk in ({many})) is true end"
+        )
+
+    # Texts ------------------------------------------------------------------------------------------------------------
+
+    def _has_text(self, strings: Strings, place: int, candidate: Candidate) -> str:
+        probe = self._own("entry_string", "parameter, value", candidate)
+        text = self.text(strings, place).format(s="s", c=candidate.alias)
+        return exists(f"{probe} s where s.parameter = {self.seed(strings.name)} and {text}")
+
+    def _says(self, words: Words, candidate: Candidate) -> str:
+        if self._words is None:
+            raise ValueError("Nobody said how words are asked")
+        if candidate.alias == "c":
+            return self._words(self, words, Source("", row=candidate.row, moment=candidate.moment))
+        told = self._words(self, words, Source(""))
+        return exists(f"(select {candidate.alias}.pk as pk offset 0) c where {told}")
+
+    # Numbers, places, stamps ------------------------------------------------------------------------------------------
+
+    def numbers(self, quantities: Quantities, place: int) -> str:
+        """That a row, called {q}, agrees."""
+        return numbers(self.bind_taken, self.bind_all, place, prefixes_of(quantities), self.hasher.space)
+
+    def is_near(self, place: int) -> str:
+        """That the position `q.low`, `q.high` is, as `distance` of `search/match.py` has it."""
+        latitude = self.bind_taken("float8", lambda parts: parts[place].latitude)
+        longitude = self.bind_taken("float8", lambda parts: parts[place].longitude)
+        metres = self.bind_taken("float8", lambda parts: parts[place].metres)
+        rise = f"sin((radians(q.low) - radians({latitude})) / 2)"
+        turn = f"sin(radians(q.high - {longitude}) / 2)"
+        square = f"{rise} ^ 2 + cos(radians({latitude})) * cos(radians(q.low)) * {turn} ^ 2"
+        return f"{2 * EARTH_METRES} * asin(least(1, sqrt({square}))) <= {metres}"
+
+    def updated(self, updated: Updated, place: int) -> str:
+        """On a row that is called {c}. The stamp is written in milliseconds: it covers the one it names."""
+        return spans(
+            self.bind_taken, self.bind_all, place, prefixes_of(updated), "{c}.updated", "({c}.updated + 1000)"
+        )
+
+    # Rows of `resource` -----------------------------------------------------------------------------------------------
+
+    def identified(self, place: int, types: tuple[str, ...]) -> str:
+        if len(types) != 1:
+            return f"{{c}}.id = any({self.bind_taken('text[]', lambda parts: list(parts[place].ids))})"
+        return f"{{c}}.self = any({self.selves(place, types)})"
+
+    def of_types(self, types: Sequence[str]) -> str:
+        """On a row that is called {c}."""
+        numbers = [TYPE_NUMBERS[name] for name in types if name in TYPE_NUMBERS]
+        if len(numbers) == 1:
+            return f"{{c}}.type = {self.bind('smallint', numbers[0])}"
+        return f"{{c}}.type = any({self.bind('smallint[]', numbers)})"
+
+    def _row(self, condition: str, candidate: Candidate) -> str:
+        """A condition on the row of `resource`, which it calls {c}."""
+        if candidate.row:
+            return condition.format(c=candidate.alias)
+        return exists(f"resource x where x.pk = {candidate.alias}.pk and {condition.format(c='x')}")
+
+    def of_type(self, candidate: Candidate) -> str:
+        """That the candidate is of one of the types asked for, where its source does not say so."""
+        return self._row(self.of_types(self.types), candidate) if self.types else "true"
+
+    def column(self, column: str, candidate: Candidate) -> str:
+        """`self`, `refs` or `moment` of a candidate."""
+        if candidate.row or (column == "moment" and candidate.moment):
+            return f"{candidate.alias}.{column}"
+        return f"(select {column} from resource where pk = {candidate.alias}.pk)"
+
+    def _own(self, table: str, columns: str, candidate: Candidate) -> str:
         """The rows of the candidate in an index table, by pk: there are few."""
-        return f"(select {columns} from {table} where pk = c.pk offset 0)"
-
-    def spans(self, values: Sequence[DateValue], start: str, end: str) -> str:
-        parts = []
-        for prefix in dict.fromkeys(v.prefix for v in values):
-            lows = self.bind("bigint[]", [v.low for v in values if v.prefix == prefix])
-            highs = self.bind("bigint[]", [v.high for v in values if v.prefix == prefix])
-            agrees = _AGREES[prefix].format(s=start, e=end)
-            parts.append(f"exists (select 1 from unnest({lows}, {highs}) v(low, high) where {agrees})")
-        return _any_of(parts)
-
-    # Values ---------------------------------------------------------------------------------------------------------
-
-    def single(self, predicate: Tokens | References) -> tuple[str, str] | None:
-        """Key and space, if there is one pair and it is known."""
-        known, open_keys = self._values(predicate)
-        if len(known) != 1 or open_keys:
-            return None
-        ((key, space),) = known
-        return self.bind("bigint", key), self.bind("bigint", space)
-
-    def pairs(self, predicate: Tokens | References) -> str:
-        """A relation of keys and spaces. A code of any system has the spaces that the index knows of."""
-        known, open_keys = self._values(predicate)
-        parts = []
-        if known:
-            keys = self.bind("bigint[]", [key for key, _ in known])
-            spaces = self.bind("bigint[]", [space for _, space in known])
-            parts.append(f"select * from unnest({keys}, {spaces}) p(key, space)")
-        if open_keys:
-            name = f"pairs{len(self.common)}"
-            some = self.bind("bigint[]", open_keys)
-            # A walk over the distinct spaces of a key: one probe for each.
-            self.common.append(
-                f"""{name}(key, space) as (
-                select o.key, (select min(e.space) from entry e where e.key = o.key) from unnest({some}) o(key)
-                union all
-                select p.key, (select min(e.space) from entry e where e.key = p.key and e.space > p.space)
-                from {name} p where p.space is not null)"""
-            )
-            parts.append(f"select key, space from {name} where space is not null")
-        return f"({' union '.join(parts)} offset 0)"
-
-    def _values(self, predicate: Tokens | References) -> tuple[list[tuple[int, int]], list[int]]:
-        """Pairs of key and space, and keys of any space."""
-        hasher, seed = self._hasher, self._number(predicate.name)
-        if isinstance(predicate, References):
-            keys = [hasher.reference(seed, hasher.self_of(key)) for key in predicate.keys]
-            return [(key, 0) for key in keys + [hasher.code(seed, text) for text in predicate.others]], []
-        coded = [(hasher.code(seed, v.code), v.system) for v in predicate.values if v.code is not None]
-        known = [(key, hasher.space(system)) for key, system in coded if system is not None]
-        return list(dict.fromkeys(known)), list({key for key, system in coded if system is None})
-
-    def selves(self, ids: Sequence[str]) -> str:
-        return self.bind("bigint[]", [self._hasher.self_of(Key(self.type, one)) for one in ids])
-
-    def several(self, name: Name) -> int:
-        """`key` of the entry that resources with several values of a date parameter have."""
-        return self._hasher.reference(self._hasher.seed(*SEVERAL_VALUES), self._number(name))
-
-    def _number(self, name: Name) -> int:
-        return self._hasher.seed(name.type, name.code)
-
-    def seed(self, name: Name) -> str:
-        return self.bind("bigint", self._number(name))
-
-    def bind(self, kind: Kind, value: object) -> str:
-        return self.parameters.bind(kind, value)
+        return f"(select {columns} from {table} where pk = {candidate.alias}.pk offset 0)"
 
 
-def start_of(value: StringValue) -> str:
-    """Where the texts that `value` asks for begin in the index."""
-    return cut(value.text) if value.mode == "exact" else value.text[:STRING_LENGTH]
+WordsCondition: TypeAlias = Callable[[Predicates, Words, Source], str]
 
 
-def end_of(value: StringValue) -> str:
-    """Before which text they end."""
-    return start_of(value) + (_AFTER_EQUAL if value.mode == "exact" else _AFTER_PREFIX)
+def _leaves_of(node: Node) -> tuple[Leaf, ...]:
+    """Tokens some of whose values are systems: only the others are looked for here."""
+    assert isinstance(node, Leaf)
+    return (node,)
 
 
-def _exists(sql: str) -> str:
-    return f"exists (select 1 from {sql} offset 0)"
-
-
-def _any_of(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"({' or '.join(parts)})"
+def targets_in(refs: str, seed: str) -> str:
+    """What a parameter points to, a row for each: `refs` has parameters and targets in turn. Mostly there is one."""
+    first = f"array_position({refs}, {seed})"
+    every = f"array(select {refs}[i + 1] from generate_series(1, cardinality({refs}), 2) i where {refs}[i] = {seed})"
+    return (
+        f"unnest(case when {first} is null then null"
+        f" when array_position({refs}, {seed}, coalesce({first}, 0) + 1) is null"
+        f" then array[{refs}[{first} + 1]] else {every} end)"
+    )

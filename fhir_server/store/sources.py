@@ -1,208 +1,344 @@
-"""Where the candidates of a search come from: one predicate, the sort key, or all resources of the type.
+"""Where the candidates of a search come from: one predicate, the sort key, or all resources of the types.
 
 A good source is an index scan that gives few candidates, or many in the order of the result. Which predicate gives few
-is told by its kind or, where that is not enough, by counting as far as a limit (`probe` in `compile.py`).
+is told by its kind or, where that is not enough, by counting as far as a limit (`plans.py`).
+
+A chain is walked from its far end: the resources that it leads to, and from them, by the keys of the references to
+them, to those that refer. `_has` is walked the same way, along the references that its candidates hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from fhir_server.search.query import (
     Dates,
-    DateValue,
     Ids,
+    Listed,
+    Name,
+    Near,
     Nothing,
-    Predicate,
+    Quantities,
     References,
-    Sort,
     Strings,
+    Terms,
     Tokens,
     Updated,
+    Words,
 )
-from fhir_server.store.predicates import Predicates, Source, end_of, start_of
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.binding import Kind, Parts
+from fhir_server.store.comparisons import FIRST, span_bounds
+from fhir_server.store.fulltext import words_source
+from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, equal_leaves, types_of
+from fhir_server.store.predicates import Predicates, Source, targets_in
+from fhir_server.store.shapes import modes_of, prefixes_of, tokens_form
+from fhir_server.store.stretches import has_order, stretch_of
+from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 
-SELECTIVE: Final = 3  # up to this rank a predicate gives few candidates for certain
+IDENTIFIED: Final = 2  # up to this rank a node gives one candidate, or a few
+SELECTIVE: Final = 3  # up to this rank a node gives few candidates for certain
 SCAN: Final = 9  # from this rank on it is no source
 
-_FIRST: Final = -(2**63)
-_LAST: Final = 2**63 - 1
 
-
-def rank(predicate: Predicate) -> int:
-    """How few candidates a predicate is expected to give: the fewer, the lower."""
-    match predicate:
-        case Nothing():
-            return 0
-        case Ids():
-            return 1
-        case Tokens(name, values):
-            if any(v.code is None for v in values):
+def rank(node: Node) -> int:
+    """How few candidates a node is expected to give: the fewer, the lower."""
+    match node:
+        case Leaf():
+            return _rank(node)
+        case Some(nodes):
+            return max(map(rank, nodes))
+        case Every(nodes):
+            return min(map(rank, nodes))
+        case Link(_, ways):
+            far = max(rank(inner) for _, inner in ways)
+            if far >= SCAN:
                 return SCAN
-            return 2 if name.code == "identifier" else 5
-        case References(_, keys, others):
-            return 3 if not others and all(key.type == "Patient" for key in keys) else 4
-        case Strings(_, values):
-            return 8 if any(v.mode == "contains" for v in values) else 6
-        case Dates(_, values):
-            return SCAN if any(v.prefix == "ne" for v in values) else 7
-        case Updated():
-            return 7
+            if far <= IDENTIFIED:
+                return 3 if all(target == "Patient" for target, _ in ways) else 4
+            return max(5, far)
+        case Back(Name("Bundle"), _):  # whose `composition` is inside it, and no reference to anything stored
+            return SCAN
+        case Back(_, inner):
+            near = rank(inner)
+            return SCAN if near >= SCAN else 3 if near <= IDENTIFIED else max(5, near)
         case _:
             return SCAN
 
 
-def source_of(predicates: Predicates, predicate: Predicate, others: Sequence[Predicate] = ()) -> Source:
-    """The candidates that `predicate`, of a rank before `SCAN`, gives. `others` must hold of them as well."""
-    bind = predicates.bind
-    match predicate:
+def _rank(leaf: Leaf) -> int:
+    match leaf.predicate:
+        case Dates(name) | Quantities(name) | Strings(name) if "$" in name.code:
+            return 4  # of a composite: rows of one code only
         case Nothing():
-            return _rows(predicates, "false")
-        case Ids(ids):
-            return _rows(predicates, f"c.self = any({predicates.selves(ids)})")
-        case Tokens() | References():
-            return _equal(predicates, predicate)
-        case Strings():
-            return _texts(predicates, predicate)
-        case Dates(name):
-            return _dates(
-                predicates, predicate, [p for p in others if isinstance(p, Dates) and p.name == name]
-            )
-        case Updated(values):
-            starts, ends = _bounds(values)
-            low = max(starts[0], _FIRST if ends[0] == _FIRST else ends[0] - 1000)
-            high = min(starts[1], _LAST if ends[1] == _LAST else ends[1] - 1000)
-            condition = f"c.updated >= {bind('bigint', low)} and c.updated <= {bind('bigint', high)}"
-            # Ascending: a resource that is updated meanwhile comes again at the end, and is never passed over.
-            return _rows(predicates, condition, order=("c.updated",), descending=False, complete=False)
+            return 0
+        case Ids() | Listed():
+            return 1
+        case Tokens(name) as tokens:
+            if "s" in tokens_form(tokens):
+                return SCAN
+            return 2 if name.code == "identifier" else 5
+        case References(_, keys, others):
+            return 3 if not others and all(key.type == "Patient" for key in keys) else 4
+        case Words() | Near():
+            return 6
+        case Strings() | Terms() as texts:
+            return 8 if {"contains", "ends"}.intersection(modes_of(texts)) else 6
+        case Dates() | Quantities() | Updated() as ranges:
+            return SCAN if "ne" in prefixes_of(ranges) else 7
+        case _:
+            return SCAN
+
+
+def source_of(
+    predicates: Predicates,
+    node: Node,
+    types: tuple[str, ...],
+    others: Sequence[Node] = (),
+    *,
+    ordered: bool = False,
+) -> Source:
+    """The candidates that `node`, of a rank before `SCAN`, gives. `others` must hold of them as well.
+
+    They are of `types` as far as their index rows say (`types_of`). `ordered`: any order will do, and one that an index
+    has is best.
+    """
+    if is_keyed(node):
+        return _keyed(predicates, node)
+    match node:
+        case Leaf():
+            return _leaf(predicates, node, types, others, ordered=ordered)
+        case Back():
+            return _pointed_at(predicates, node, types)
+        case Some(nodes):
+            each = " union all ".join(reached(predicates, one, types, "{r}.pk") for one in nodes)
+            return Source(f"(select distinct u.pk from ({each}) u(pk)) c")
         case _:
             raise ValueError("No source of candidates")
 
 
-def all_of(predicates: Predicates) -> Source:
-    """Every resource of the type."""
-    return _rows(predicates, "true")
+def is_keyed(node: Node) -> bool:
+    """Whether its candidates are those of some keys: in lists by moment, one for each key."""
+    if equal_leaves(node):
+        return True
+    match node:
+        case Link() | Leaf(Terms()):
+            return True
+        case Some(nodes):
+            return all(map(is_keyed, nodes))
+        case _:
+            return False
 
 
-def can_lead(sort: Sequence[Sort]) -> bool:
-    """Whether there is an index in the order of the first sort key."""
-    return bool(sort) and sort[0].kind in {"date", "string"}
+def comes_in_order(node: Node) -> bool:
+    """Whether its source, when `ordered`, stops at the end of a page and not at that of its candidates."""
+    match node:
+        case Leaf(Updated() | Terms()):
+            return True
+        case Link(_, ways):
+            return all(rank(inner) <= IDENTIFIED for _, inner in ways)
+        case Some(nodes) if is_keyed(node):
+            return all(map(comes_in_order, nodes))
+        case Leaf() if not equal_leaves(node):
+            return has_order(node)
+        case _:
+            return bool(equal_leaves(node))
 
 
-def sorted_by(predicates: Predicates, sort: Sort) -> tuple[Source, Source, str]:
-    """Those that have a value of the sort key, by its index; those that have none; and the name of the value.
-
-    Of several values of a resource the one that comes first counts.
-    """
-    assert sort.name is not None
-    seed, than = predicates.seed(sort.name), ">" if sort.descending else "<"
-    columns = {"string": "value", "date": "high, low" if sort.descending else "low, high"}[sort.kind]
-    table = f"entry_{sort.kind}"
-    mine, own = (", ".join(f"{alias}.{column}" for column in columns.split(", ")) for alias in ("c", "e"))
-    better = f"(select parameter, {columns} from {table} where pk = c.pk offset 0) e"
-    best = f"not exists (select 1 from {better} where e.parameter = c.parameter and ({own}) {than} ({mine}) offset 0)"
-    present = Source(f"{table} c", f"c.parameter = {seed} and {best}")
-    return present, _rows(predicates, f"not {seed} = any(c.present)"), mine.split(", ")[0]
+def all_of(predicates: Predicates, types: tuple[str, ...]) -> Source:
+    """Every resource of the types."""
+    return rows_of_types(predicates, types, "true")
 
 
-def _rows(
+def lead_of(node: Node) -> tuple[Node, tuple[Node, ...]]:
+    """What gives the candidates of a node, and what must be true of these as well."""
+    if not isinstance(node, Every):
+        return node, ()
+    leader = min(node.nodes, key=rank)
+    return leader, tuple(one for one in node.nodes if one is not leader)
+
+
+def reached(predicates: Predicates, node: Node, types: tuple[str, ...], columns: str) -> str:
+    """A select of `columns` of the live resources {r} of some types that meet a node, perhaps repeated."""
+    leader, rest = lead_of(node)
+    source = source_of(predicates, leader, types, rest)
+    candidate = source.candidate(types)
+    asked = [one for one in (rest if source.complete else (leader, *rest)) if one not in source.settles]
+    where = " and ".join([source.condition, *(predicates.condition(one, candidate) for one in asked)])
+    row = "c.*" if source.row else "c.pk"
+    found = f"select {row} from {source.sql} where {where}"
+    if source.lists:
+        found = f"select c.* from {source.lists} cross join lateral ({found} offset 0) c"
+    typed = is_typed(leader, types)
+    if source.row:
+        kind = "true" if typed else predicates.of_types(types).format(c="r")
+        return f"select {columns.format(r='r')} from ({found} offset 0) r where {kind}"
+    if typed and columns == PK:
+        return found
+    kind = "" if typed else f" and {predicates.of_types(types).format(c='r')}"
+    # One scan for all of them, in the order of the index, and not one for each.
+    return f"select {columns.format(r='r')} from resource r where r.pk = any(array({found})){kind}"
+
+
+def is_typed(node: Node, types: tuple[str, ...]) -> bool:
+    """Whether the candidates of a node are of these types for certain."""
+    if not types:
+        return True
+    match node:
+        case Leaf(Ids() | Listed() | Updated() | Words() | Nothing()) | Back():
+            return True
+        case Some(nodes) if not is_keyed(node):
+            return all(is_typed(one, types) for one in nodes)
+        case _:
+            held = types_of(node)
+            return held is not None and held.issubset(types)
+
+
+PK: Final = "{r}.pk"
+
+
+# Rows of `resource` ---------------------------------------------------------------------------------------------------
+
+
+def rows_of_types(
     predicates: Predicates,
+    types: tuple[str, ...],
     condition: str,
     *,
-    order: tuple[str, ...] = (),
+    order: tuple[tuple[str, Kind], ...] = (),
     descending: bool = True,
     complete: bool = True,
 ) -> Source:
-    number = predicates.bind("smallint", TYPE_NUMBERS[predicates.type])
+    """By type, so that each is a stretch of an index."""
+    lists = ""
+    if len(types) == 1:
+        kind = predicates.bind("smallint", TYPE_NUMBERS[types[0]])
+    else:
+        kind = "v.type"
+        lists = (
+            f"unnest({predicates.bind('smallint[]', [TYPE_NUMBERS[one] for one in types or TYPES])}) v(type)"
+        )
     return Source(
         "resource c",
-        f"c.type = {number} and not c.deleted and {condition}",
+        f"c.type = {kind} and not c.deleted and {condition}",
         row=True,
         moment=True,
+        lists=lists,
         order=order,
         descending=descending,
         complete=complete,
     )
 
 
-def _equal(predicates: Predicates, predicate: Tokens | References) -> Source:
+def _selves(predicates: Predicates, numbers: str, types: tuple[str, ...]) -> Source:
+    typed = f" and {predicates.of_types(types).format(c='c')}" if types else ""
+    return Source("resource c", f"c.self = any({numbers}) and not c.deleted{typed}", row=True, moment=True)
+
+
+def pointed_at(predicates: Predicates, node: Back) -> str:
+    """What follows `from`: `v.self` of all that the resources of a `_has` point to."""
+    targets = targets_in("{r}.refs", predicates.seed(node.link))
+    inner = reached(predicates, node.node, (node.link.type,), targets)
+    return f"(select distinct l.self from ({inner} offset 0) l(self) order by 1 offset 0) v"
+
+
+def _pointed_at(predicates: Predicates, node: Back, types: tuple[str, ...]) -> Source:
+    """In the order of `self`, so that only those of the page are looked up."""
+    row = "cross join lateral (select * from resource where self = v.self and not deleted offset 0) c"
+    typed = predicates.of_types(types).format(c="c") if types else "true"
+    return Source(
+        f"{pointed_at(predicates, node)} {row}",
+        typed,
+        row=True,
+        moment=True,
+        order=(("v.self", "bigint"),),
+        descending=False,
+    )
+
+
+# Rows of `entry` ------------------------------------------------------------------------------------------------------
+
+
+def _keyed(predicates: Predicates, node: Node) -> Source:
     """Rows of one key and space lie in the order of their moments."""
-    pair = predicates.single(predicate)
+    leaves = equal_leaves(node)
+    pair = predicates.single(leaves) if leaves else None
     if pair is not None:
         condition = f"c.key = {pair[0]} and c.space = {pair[1]}"
-        return Source("entry c", condition, moment=True, order=("c.moment",))
-    lists = f"{predicates.pairs(predicate)} v"
-    condition = "c.key = v.key and c.space = v.space"
-    return Source("entry c", condition, moment=True, lists=lists, order=("c.moment",))
+        return Source("entry c", condition, moment=True, order=BY_MOMENT)
+    return Source(
+        "entry c",
+        "c.key = v.key and c.space = v.space",
+        moment=True,
+        lists=f"({' union '.join(_keys(predicates, node))} offset 0) v",
+        order=BY_MOMENT,
+    )
 
 
-def _texts(predicates: Predicates, predicate: Strings) -> Source:
-    seed, bind = predicates.seed(predicate.name), predicates.bind
-    parts = []
-    ranges = [value for value in predicate.values if value.mode != "contains"]
-    if ranges:
-        lows = bind("text[]", [start_of(value) for value in ranges])
-        highs = bind("text[]", [end_of(value) for value in ranges])
-        parts.append(
-            f"select s.pk from unnest({lows}, {highs}) v(low, high) cross join lateral (select pk from entry_string"
-            f" where parameter = {seed} and value >= v.low and value < v.high offset 0) s"
-        )
-    pieces = [value.text for value in predicate.values if value.mode == "contains"]
-    if pieces:
-        parts.append(
-            f"select s.pk from entry_string s where s.parameter = {seed} and exists (select 1 from"
-            f" unnest({bind('text[]', pieces)}) v(text) where position(v.text in s.value) > 0)"
-        )
-    exact = any(value.mode == "exact" for value in predicate.values)
-    return Source(f"(select distinct s.pk from ({' union all '.join(parts)}) s) c", complete=not exact)
+BY_MOMENT: Final[tuple[tuple[str, Kind], ...]] = (("c.moment", "bigint"),)
 
 
-def _dates(predicates: Predicates, predicate: Dates, others: Sequence[Dates]) -> Source:
-    """`others` are about the same parameter: `ge` and `lt`, say, which together are a short way of the index."""
-    seed = predicates.seed(predicate.name)
-    condition = f"c.parameter = {seed}"
-    for one in (predicate, *others):
-        condition += f" and {predicates.spans(one.values, 'c.low', 'c.high')}"
-        for column, (low, high) in zip(("low", "high"), _bounds(one.values), strict=True):
-            if low > _FIRST:
-                condition += f" and c.{column} >= {predicates.bind('bigint', low)}"
-            if high < _LAST:
-                condition += f" and c.{column} <= {predicates.bind('bigint', high)}"
-    rows = f"select c.pk from entry_date c where {condition}"
-    if others:
-        # Where there are several values, each condition may be met by another one.
-        several = predicates.bind("bigint", predicates.several(predicate.name))
-        rows += f" union all select c.pk from entry c where c.key = {several}"
-    return Source(f"(select distinct c.pk from ({rows}) c) c", complete=not others)
+def _keys(predicates: Predicates, node: Node) -> list[str]:
+    """Selects of keys and spaces."""
+    leaves = equal_leaves(node)
+    if leaves:
+        return [f"select key, space from {predicates.pairs(leaves)} p"]
+    match node:
+        case Leaf(Terms()):
+            return [f"select t.key, 0::bigint as space from ({predicates.terms(node)}) t(key)"]
+        case Link(link, ways):
+            columns = f"{predicates.seed(link)} # {{r}}.self as key, 0::bigint as space"
+            if all(equal_leaves(inner) for _, inner in ways):  # whose keys tell of which type they are
+                inner = ways[0][1] if len(ways) == 1 else Some(tuple(inner for _, inner in ways))
+                ways = ((ways[0][0], inner),)
+                types = tuple(dict.fromkeys(target for target, _ in node.ways))
+                return [f"select distinct key, space from ({reached(predicates, inner, types, columns)}) l"]
+            return [
+                f"select distinct key, space from ({reached(predicates, inner, (target,), columns)}) l"
+                for target, inner in ways
+            ]
+        case Some(nodes):
+            equal = [one for one in nodes if equal_leaves(one)]
+            found = [select for one in nodes if one not in equal for select in _keys(predicates, one)]
+            return found + (_keys(predicates, Some(tuple(equal))) if equal else [])
+        case _:
+            raise ValueError("No source of keys")
 
 
-def _bounds(values: Sequence[DateValue]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Between which moments, both included, a span that agrees with one of `values` starts, and ends."""
-    found = [_bounds_of(value) for value in values]
-    start_low, start_high, end_low, end_high = zip(*found, strict=True)
-    return (min(start_low), max(start_high)), (min(end_low), max(end_high))
+# Leaves ---------------------------------------------------------------------------------------------------------------
 
 
-def _bounds_of(value: DateValue) -> tuple[int, int, int, int]:
-    low, high = value.low, value.high
-    match value.prefix:
-        case "eq":
-            return low, high, low, high
-        case "gt":
-            return _FIRST, _LAST, high, _LAST
-        case "ge":
-            return _FIRST, _LAST, low, _LAST
-        case "lt":
-            return _FIRST, low, _FIRST, _LAST
-        case "le":
-            return _FIRST, high, _FIRST, _LAST
-        case "sa":
-            return high, _LAST, high, _LAST
-        case "eb":
-            return _FIRST, low, _FIRST, low
-        case "ap":
-            return _FIRST, high, low, _LAST
-        case "ne":
-            return _FIRST, _LAST, _FIRST, _LAST
+def _leaf(
+    predicates: Predicates, leaf: Leaf, types: tuple[str, ...], others: Sequence[Node], *, ordered: bool
+) -> Source:
+    place = leaf.place
+    match leaf.predicate:
+        case Nothing():
+            return rows_of_types(predicates, types, "false")
+        case Ids():
+            return _selves(predicates, predicates.selves(place, types or TYPES), types)
+        case Listed():
+            return _selves(predicates, predicates.listed(place), types)
+        case Words() as words:
+            return words_source(predicates, words, types) or rows_of_types(predicates, types, "false")
+        case Updated() as updated:
+            return _updated(predicates, updated, place, types)
+        case _:
+            return stretch_of(predicates, leaf, others, ordered=ordered)
+
+
+def _updated(predicates: Predicates, updated: Updated, place: int, types: tuple[str, ...]) -> Source:
+    """The span of a stamp is a millisecond: both of its ends bound its start."""
+    conditions = []
+    for (side, sign), limit in span_bounds(prefixes_of(updated)).items():
+        shift = 1000 if side == "high" else 0
+
+        def take(parts: Parts, limit: Callable[[Updated], int] = limit, shift: int = shift) -> int:
+            return max(FIRST, limit(parts[place]) - shift)
+
+        conditions.append(f"c.updated {sign} {predicates.bind_taken('bigint', take)}")
+    # Ascending: a resource that is updated meanwhile comes again at the end, and is never passed over.
+    order: tuple[tuple[str, Kind], ...] = (("c.updated", "bigint"),)
+    return rows_of_types(
+        predicates, types, " and ".join(conditions) or "true", order=order, descending=False, complete=False
+    )

@@ -25,10 +25,15 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from fhir_server.store.contract import Method
 
 metadata = MetaData()
+
+# Without a main date, the moment is that of the creation, so much earlier: behind all that have one, the latest first.
+UNDATED: Final = -(2**62)
+SHORT_SPAN: Final = 86_400_000_000  # µs: nearly all dates are a day, a second or less
 
 # The stamp, in ms, that a history has shown everything up to: see `watermark.py`.
 fence = Sequence("fence", metadata=metadata, minvalue=0, start=0)
@@ -43,7 +48,7 @@ resource = Table(
     Column("version", Integer, nullable=False),
     Column("updated", BigInteger, nullable=False),  # µs
     Column("compartment", BigInteger),  # the hash of the patient it belongs to
-    Column("moment", BigInteger, nullable=False),  # µs: the main date of the type, else the creation
+    Column("moment", BigInteger, nullable=False),  # µs: where the main date of the type ends; see `UNDATED`
     Column("method", SmallInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("present", ARRAY(BigInteger), nullable=False),  # the parameters that have a value
@@ -96,6 +101,14 @@ entry_date = Table(
     Column("pk", BigInteger, primary_key=True, autoincrement=False),
     Index("entry_date_high", "parameter", "high", "low", "pk"),
     Index("entry_date_pk", "pk"),
+    Index(
+        "entry_date_wide",
+        "parameter",
+        "high",
+        "low",
+        "pk",
+        postgresql_where=text(f"low < (high - '{SHORT_SPAN}'::bigint)"),
+    ),
 )
 
 entry_quantity = Table(
@@ -107,6 +120,34 @@ entry_quantity = Table(
     Column("high", Float(53), primary_key=True, autoincrement=False),
     Column("pk", BigInteger, primary_key=True, autoincrement=False),
     Index("entry_quantity_pk", "pk"),
+    Index(
+        "entry_quantity_wide", "parameter", "unit", "high", "low", "pk", postgresql_where=text("low < high")
+    ),
+)
+
+# What all resources say in texts: the words beside a code, uris. A row outlives the last resource that said so.
+entry_term = Table(
+    "entry_term",
+    metadata,
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Text(collation="C"), primary_key=True),
+    Column("key", BigInteger, primary_key=True, autoincrement=False),  # of the token that stands for it
+)
+
+# The words of a resource, with their places, and how far they have been taken: see `fulltext.py`.
+entry_text = Table(
+    "entry_text",
+    metadata,
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+    Column("words", TSVECTOR, nullable=False),
+    Index("entry_text_words", "words", postgresql_using="gin"),
+)
+
+text_mark = Table(
+    "text_mark",
+    metadata,
+    Column("updated", BigInteger, primary_key=True, autoincrement=False),  # µs
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
 )
 
 import_file = Table(
@@ -114,6 +155,29 @@ import_file = Table(
     metadata,
     Column("sha256", Text(collation="C"), primary_key=True),
     Column("at", BigInteger, nullable=False),  # µs
+)
+
+# How often the search parameters in force have changed, in one row; `gate` is what writes are held to, and follows it:
+# see `definitions.py`.
+generation = Table(
+    "generation", metadata, Column("number", BigInteger, primary_key=True, autoincrement=False)
+)
+
+gate = Sequence("gate", metadata=metadata, minvalue=0, start=0)
+
+# Types whose index rows are made anew, and how far that has come.
+reindex = Table(
+    "reindex",
+    metadata,
+    Column("type", SmallInteger, primary_key=True, autoincrement=False),
+    Column("codes", ARRAY(Text), nullable=False),  # `Type.code` of what no search may use meanwhile
+    Column("holding", ARRAY(Text)),  # only what contains one of these types is looked at; null: everything
+    Column("exact", Boolean, nullable=False),  # rows that ought not to be there are removed too
+    Column("base", Text, nullable=False),  # the public base URL below which references are local
+    Column("since", BigInteger, nullable=False),  # the generation in which it began, or began again
+    Column("position", BigInteger, nullable=False),  # the pk up to which it is done
+    Column("done", BigInteger, nullable=False),  # resources
+    Column("total", BigInteger),  # resources; null: not counted yet
 )
 
 setting = Table(

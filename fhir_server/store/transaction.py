@@ -9,22 +9,29 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final
 
+from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Name, Query
 from fhir_server.store import rows
 from fhir_server.store.binary import INT8, INT8_ARRAY, TEXT, pack_int8, pack_int8s, pack_text
+from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import translated
 from fhir_server.store.contract import Draft, Missing, NeedsLocks, Page, Span, Stale, Stored
-from fhir_server.store.flush import ALWAYS, Flush, Verdict, verdict_of
+from fhir_server.store.definitions import Definitions, Redefinition, plans_of
+from fhir_server.store.definitions_state import PostgresDefinitions
+from fhir_server.store.explaining import explained
+from fhir_server.store.flush import ALWAYS, Flush, KnownTerms, Verdict, verdict_of
 from fhir_server.store.history import history
 from fhir_server.store.ids import Pks
 from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Statement
+from fhir_server.store.scheduling import advance, schedule
 from fhir_server.store.tables import ANY_PARAMETER
 from fhir_server.store.watermark import Clock, Run
 
@@ -65,6 +72,10 @@ class Database:
     search: Run
     write: Run
     write_large: Run
+    definitions: PostgresDefinitions
+    compiler: Compiler
+    search_alone: Run  # on one connection
+    terms: KnownTerms = field(default_factory=KnownTerms)
 
 
 class Writing(ABC):
@@ -74,11 +85,17 @@ class Writing(ABC):
         self._database = database
         self._run = run
         self._hasher = database.hasher
+        self._definitions = database.definitions.current
         self._seen: dict[Key, rows.Found | None] = {}
         self._locked: set[Key] = set()
         self._drafts: dict[Key, Draft] = {}
         self._flushed = 0  # of the drafts
         self._files: set[str] = set()
+        self._terms: set[int] = set()
+
+    @property
+    def definitions(self) -> Definitions:
+        return self._definitions
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         draft = self._drafts.get(key)
@@ -98,6 +115,13 @@ class Writing(ABC):
             found = await self._look(key, lock=True)
         self._locked.add(key)
         return found.stored if found else None
+
+    async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
+        with translated():
+            return await explained(self._database.search_alone, lambda run: self._found(run, query))
+
+    async def _found(self, run: Run, query: Query) -> Page:
+        return await search(run, self._database.compiler, query, self._definitions.parameters)
 
     async def write(self, draft: Draft) -> None:
         if draft.key in self._drafts:
@@ -124,7 +148,10 @@ class Writing(ABC):
         drafts = list(self._drafts.values())[self._flushed :]
         if not drafts and not self._files:
             return
-        flush = Flush(self._hasher)
+        definitions = self._definitions
+        flush = Flush(
+            self._hasher, definitions.generation, tolerant=definitions.exact, terms=self._database.terms
+        )
         for number, draft in enumerate(drafts, 1):
             with translated():
                 pk = await self._pk(draft)
@@ -141,11 +168,15 @@ class Writing(ABC):
             verdict = await self._send(flush, drafts)
         self._database.clock.saw_fence(verdict.fence)
         if not verdict.written:
+            if verdict.generation != definitions.generation:
+                await self._database.definitions.reach(verdict.generation)
+                raise Stale
             if missing := flush.missing(verdict):
                 raise Missing(missing)
             raise Stale
         self._flushed = len(self._drafts)
         self._files.clear()
+        self._terms.update(flush.terms)
 
     async def _pk(self, draft: Draft) -> int:
         """The primary key that `draft` writes to. Raises `Stale` if the version that it supersedes is not current."""
@@ -172,9 +203,10 @@ class Writing(ABC):
         return required
 
     async def passed(self) -> None:
-        """Remember the stamps that were written, and wait until the clock has passed them (see `watermark.py`)."""
+        """Remember what is committed, and wait until the clock has passed its stamps (see `watermark.py`)."""
         if not self._drafts:
             return
+        self._database.terms.learn(self._terms)
         last = max(draft.updated for draft in self._drafts.values())
         self._database.clock.wrote(last)
         ahead = last - now()
@@ -192,7 +224,7 @@ class Buffered(Writing):
     async def search(self, query: Query) -> Page:
         self._nothing_written()
         with translated():
-            return await search(self._database.search, self._hasher, query)
+            return await self._found(self._database.search, query)
 
     async def history(self, span: Span) -> Page:
         self._nothing_written()
@@ -203,6 +235,9 @@ class Buffered(Writing):
         raise NeedsLocks
 
     async def referrers(self, key: Key, names: Sequence[Name], limit: int) -> list[Key]:
+        raise NeedsLocks
+
+    async def redefine(self, change: Redefinition) -> None:
         raise NeedsLocks
 
     async def stamp(self) -> int:
@@ -235,11 +270,12 @@ class Interactive(Writing):
         super().__init__(database, run)
         self._stamp = stamp
         self._session = session
+        self._redefined = False
 
     async def search(self, query: Query) -> Page:
         await self.flush()
         with translated():
-            return await search(self._run, self._hasher, query)
+            return await self._found(self._run, query)
 
     async def history(self, span: Span) -> Page:
         await self.flush()
@@ -267,6 +303,24 @@ class Interactive(Writing):
             await self._run(_HOLD, (number,))
             found = await self._run(_REFERRERS, (pack_int8s(seeds), number, pack_int8(limit)))
         return [rows.key_of(*row) for row in found]
+
+    async def redefine(self, change: Redefinition) -> None:
+        generation = self._definitions.generation
+        with translated():
+            if not self._redefined and not await advance(self._run, generation):
+                await self._database.definitions.reach(generation + 1)
+                raise Stale
+            self._redefined = True
+            plans = plans_of(change.types)
+            await schedule(self._run, generation + 1, plans, change.base, exact=change.exact)
+        self._definitions = self._definitions.after(change)
+
+    async def passed(self) -> None:
+        await super().passed()
+        if self._redefined:
+            # The commit stands whatever happens here; whoever hears of it holds writes to it, if we cannot.
+            with suppress(Unavailable):
+                await self._database.definitions.refresh()
 
     async def stamp(self) -> int:
         return self._stamp * 1000

@@ -4,7 +4,8 @@ The text depends only on which parts are there (creates, updates, deletions, ind
 the rows travel as arrays; a lone draft, the ordinary case, as single values. The statement first takes its locks, then
 judges, and every part that writes asks the gate:
 
-- `held`, `fence`: the stamp is announced, then found to be after all that a history has shown (`watermark.py`);
+- `held`, `fence`: the stamp is announced, then found to be after all that a history has shown (`watermark.py`), and the
+  definitions that the rows were made with are still those in force (`definitions.py`);
 - `found`: every local target of a reference exists, and is locked against deletion until this commits;
 - `current`, `kept`: every superseded version, and every one that was locked, is still current, and is locked. A locking
   clause follows a row to its newest version, so this compare-and-set sees what was committed after the snapshot.
@@ -49,10 +50,10 @@ from fhir_server.store.binary import (
 from fhir_server.store.pipeline import Statement
 
 # A shape is the sum of these: which parts a statement has.
-TARGETS, KEPT, CREATES, UPDATES, DELETIONS, FILES, ONE = (1 << bit for bit in range(7))
+TARGETS, KEPT, CREATES, UPDATES, DELETIONS, FILES, ONE, TERMS, TOLERANT = (1 << bit for bit in range(9))
 _OPEN: Final = "(select open from gate)"
 # Then a bit for each index table with rows to add, and one for each with rows to remove.
-ENTRY_BITS: Final = 7
+ENTRY_BITS: Final = 9
 
 PACK: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
     "bool": (pack_bool, BOOL),
@@ -100,6 +101,7 @@ CREATED: Final = _NEW | {"self": "bigint", "type": "smallint", "id": "text"}
 UPDATED: Final = _NEW | {"deleted": "bool"}
 KEEP: Final = {"pk": "bigint", "version": "int"}
 FILE: Final = {"sha256": "text", "at": "bigint"}
+TERM: Final = {"parameter": "bigint", "value": "text", "key": "bigint"}
 
 
 class _Text:
@@ -109,14 +111,14 @@ class _Text:
         """`one`: there is one draft, whose columns are single values."""
         self.one = one
         self.shared: dict[str, str] = {}  # then these are its pk and moment
-        self.oids = [INT8, INT8]
+        self.oids = [INT8, INT8, INT8]
         self.parts = [
             "held as materialized (select pg_advisory_xact_lock_shared($1) is null as absent)",
-            # It reads from `held`, so the lock is there before the fence is looked at.
-            "fence as materialized (select coalesce(pg_sequence_last_value('fence'::regclass), 0) as value"
-            " from held where not absent)",
+            # It reads from `held`, so the lock is there before the fence and the generation are looked at.
+            "fence as materialized (select coalesce(pg_sequence_last_value('fence'::regclass), 0) as value,"
+            " coalesce(pg_sequence_last_value('gate'::regclass), 0) as generation from held where not absent)",
         ]
-        self.gates = ["(select value from fence) < $2"]
+        self.gates = ["(select value < $2 and generation = $3 from fence)"]
         self.writes: list[str] = []
         self.missing = "null::bigint[]"
 
@@ -191,13 +193,13 @@ class _Text:
             f" from current u where r.pk = u.pk and {_OPEN})",
         )
 
-    def adds(self, table: str, columns: dict[str, str]) -> None:
+    def adds(self, table: str, columns: dict[str, str], *, conflict: str = "") -> None:
         """Rows of `columns`; what all of them share is left out of the parameters."""
         own = {name: kind for name, kind in columns.items() if name not in self.shared}
         values = ", ".join(self.shared.get(name, f"u.{name}") for name in columns)
         self.writes.append(
             f"added_{table} as (insert into {table} ({', '.join(columns)})"
-            f" select {values} from {self.rows(own)} where {_OPEN})"
+            f" select {values} from {self.rows(own)} where {_OPEN}{conflict})"
         )
 
     def removes(self, table: str, columns: dict[str, str]) -> None:
@@ -209,7 +211,7 @@ class _Text:
     def statement(self, name: str) -> Statement:
         gate = f"gate as materialized (select {' and '.join(self.gates)} as open)"
         parts = ", ".join((*self.parts, gate, *self.writes))
-        sql = f"with {parts} select gate.open, fence.value, {self.missing} from gate, fence"
+        sql = f"with {parts} select gate.open, fence.value, fence.generation, {self.missing} from gate, fence"
         return Statement(name, sql, tuple(self.oids))
 
 
@@ -228,11 +230,13 @@ def write_statement(shape: int) -> Statement:
     tables = tuple(ENTRY_TABLES.items())
     for bit, (table, columns) in enumerate(tables, ENTRY_BITS):
         if shape & 1 << bit:
-            text.adds(table, columns)
+            text.adds(table, columns, conflict=" on conflict do nothing" if shape & TOLERANT else "")
     for bit, (table, columns) in enumerate(tables, ENTRY_BITS + len(tables)):
         if shape & 1 << bit:
             text.removes(table, columns)
+    text.shared = {}
+    if shape & TERMS:
+        text.adds("entry_term", TERM, conflict=" on conflict do nothing")
     if shape & FILES:
-        text.shared = {}
         text.adds("import_file", FILE)
     return text.statement(f"flush_{shape:x}")

@@ -13,7 +13,7 @@ from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.interactions.outcome import outcome_body
 from fhir_server.kernel.errors import Malformed, Unprocessable
 from fhir_server.kernel.times import http_text
-from fhir_server.kernel.wire import decode, encode
+from fhir_server.kernel.wire import Tree, decode, encode
 from fhir_server.web import binary, presentation
 from fhir_server.web.negotiation import JSON, Controls, Form
 from fhir_server.web.xml import xml_of
@@ -21,7 +21,8 @@ from fhir_server.web.xml import xml_of
 Headers = list[tuple[bytes, bytes]]
 
 _PAGES = frozenset({Action.SEARCH, Action.HISTORY})
-READING = _PAGES | {Action.READ, Action.VREAD, Action.CAPABILITIES}  # where `_summary` and `_elements` work
+_READING = _PAGES | {Action.READ, Action.VREAD, Action.CAPABILITIES}
+CUT = _READING | {Action.OPERATION}  # where `_summary` and `_elements` work; of operations, where they search
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.DELETE})
 _MAY_SEND = (
     b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, "
@@ -53,7 +54,7 @@ def shown(
             body = _written(body, call, form, controls, cut if status == 200 else None)
         except (Malformed, Unprocessable):
             # A control character, which XML cannot hold. A write has happened and a refusal must be told: in JSON then.
-            if call is not None and call.action in READING:
+            if call is not None and call.action in _READING:
                 raise
             content_type = JSON.content_type
     headers = [(b"content-type", content_type)] if body else []
@@ -70,10 +71,17 @@ def _written(
 ) -> bytes:
     tree = decode(body)
     if cut is not None and call is not None:
-        tree = presentation.page(tree, cut) if call.action in _PAGES else cut.of(tree)
+        tree = _part_of(tree, call.action, cut)
     return (
         xml_of(tree, pretty=controls.pretty) if form.syntax == "xml" else encode(tree, pretty=controls.pretty)
     )
+
+
+def _part_of(tree: Tree, action: Action, cut: presentation.Cut) -> Tree:
+    if action is Action.OPERATION:
+        found = tree["resourceType"] == "Bundle" and tree["type"] == "searchset"
+        return presentation.page(tree, cut) if found else tree
+    return presentation.page(tree, cut) if action in _PAGES else cut.of(tree)
 
 
 def native(reply: Reply, call: Call, form: Form, controls: Controls) -> Answer:

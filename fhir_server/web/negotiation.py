@@ -51,6 +51,7 @@ _UTF8 = frozenset({"utf-8", "utf8"})
 _QUALITY = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?")
 _CONTROL = re.compile(r"(?:_|%5[Ff])(?:format|pretty|summary|elements)")
 _ETAGS = re.compile(r'(?:\*|(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*)')
+_BARE = re.compile(r"[1-9][0-9]{0,9}")  # a version id that somebody forgot to quote
 _CONDITIONAL = (b"if-match", b"if-none-match", b"if-modified-since", b"if-none-exist", b"prefer")
 
 
@@ -276,6 +277,10 @@ def _tags(headers: Mapping[bytes, bytes], name: bytes) -> str:
     if value is None:
         return ""
     text = value.decode("latin-1").strip()
+    if name == b"if-none-match" and _BARE.fullmatch(text):
+        return (
+            f'W/"{text}"'  # it can only mean this, and a mistake would cost a client no more than an answer
+        )
     if not _ETAGS.fullmatch(text):
         shown = "If-Match" if name == b"if-match" else "If-None-Match"
         raise Malformed(f'{shown} holds an entity tag as the server gave it: W/"3"', code="value")

@@ -24,7 +24,7 @@ from fhir_server.interactions.outcome import reply_of
 from fhir_server.kernel.errors import FhirError, Malformed, NotAcceptable, UnsupportedMediaType
 from fhir_server.kernel.wire import decode, encode
 from fhir_server.web import binary, presentation
-from fhir_server.web.answer import READING, Answer, Headers, native, options_of, shown
+from fhir_server.web.answer import CUT, Answer, Headers, native, options_of, shown
 from fhir_server.web.negotiation import (
     FHIR_JSON,
     JSON,
@@ -132,6 +132,11 @@ class Rest:
         conditions = conditions_of(headers)
         if conditions.if_none_exist and (action in _CHANGES or action is Action.BUNDLE):
             raise Malformed("If-None-Exist belongs to a create, and this request is none", code="invalid")
+        if action is Action.CREATE and without_controls(query):
+            raise Malformed(
+                "A create takes no search criteria in its address; a condition goes into If-None-Exist",
+                code="invalid",
+            )
         if action in _CHANGES and place.id is None:
             query = without_controls(query)
             if not query:
@@ -155,17 +160,18 @@ class Rest:
             base=self._origin.base(scope, headers),
             operation=place.operation,
             compartment=place.compartment,
+            safe=scope["method"] in {"GET", "HEAD"},
             files=files_of(headers) if action is Action.BUNDLE else (),
         )
 
     async def _answer(self, call: Call, form: Form, controls: Controls) -> Answer:
         cut = None
-        if call.action in READING and (controls.summary or controls.elements):
-            if call.action in _READS and controls.summary == "count":
-                raise Malformed(
-                    "_summary=count is for searches: a single resource has nothing to count", code="value"
-                )
-            presentation.check_elements(call.type, controls.elements)
+        if call.action in CUT and (controls.summary or controls.elements):
+            if call.action in _READS | {Action.OPERATION} and controls.summary == "count":
+                raise Malformed("_summary=count is for searches: here is nothing to count", code="value")
+            presentation.check_elements(
+                None if call.action is Action.OPERATION else call.type, controls.elements
+            )
             cut = presentation.cut_of(controls.summary, controls.elements)
         reply = await self._perform(call)
         if (

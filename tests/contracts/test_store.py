@@ -74,7 +74,7 @@ async def test_a_deletion_is_a_version_without_body_and_the_old_ones_stay(
 
 async def test_a_deleted_resource_can_come_back(store: ResourceStore, writer: Writer) -> None:
     here = entries(store.hasher, PATIENT, tokens=[("gender", "s", "female")])
-    query = Query(PATIENT, (Tokens(Name(PATIENT, "gender"), (TokenValue("s", "female"),)),))
+    query = Query((PATIENT,), (Tokens(Name(PATIENT, "gender"), (TokenValue("s", "female"),)),))
     key = await writer.new(PATIENT, here)
     await writer.put(key, deleted=True)
     gone = await keys_of(store, query)
@@ -130,7 +130,7 @@ async def test_an_interactive_transaction_undoes_what_it_flushed_for_a_search(
     with pytest.raises(ZeroDivisionError):
         async with store.begin(interactive=True) as tx:
             await tx.write(writer.draft(key, None, await tx.stamp()))
-            assert await keys_of(tx, Query(PATIENT)) == [key]
+            assert await keys_of(tx, Query((PATIENT,))) == [key]
             raise ZeroDivisionError
 
     assert await store.read(key) is None
@@ -159,12 +159,12 @@ async def test_an_interactive_transaction_finds_and_recounts_what_it_wrote(
 
     async with store.begin(interactive=True) as tx:
         await tx.write(writer.draft(key, await tx.lock(key), await tx.stamp()))
-        found = await keys_of(tx, Query(PATIENT))
+        found = await keys_of(tx, Query((PATIENT,)))
         one = await tx.history(Span(PATIENT, key.id))
         everything = await tx.history(Span())
         another = Key(PATIENT, store.new_id())
         await tx.write(writer.draft(another, None, await tx.stamp()))
-        both = await keys_of(tx, Query(PATIENT))
+        both = await keys_of(tx, Query((PATIENT,)))
 
     assert found == [key]
     assert [v.version for v in one.items] == [2, 1]
@@ -182,7 +182,7 @@ async def test_a_buffered_transaction_asks_for_locks_when_it_needs_them(
 
     async def search_after_write(tx: Transaction) -> None:
         await tx.write(writer.draft(key, await tx.lock(key), await tx.stamp()))
-        await tx.search(Query(PATIENT))
+        await tx.search(Query((PATIENT,)))
 
     async def referrers(tx: Transaction) -> None:
         await tx.referrers(key, (), 1)
@@ -274,7 +274,7 @@ async def test_of_parallel_creations_of_one_id_one_wins(store: ResourceStore, wr
 
 async def test_twenty_conditional_creates_make_one_resource(store: ResourceStore, writer: Writer) -> None:
     here = entries(store.hasher, PATIENT, tokens=[("identifier", "s", "1")])
-    query = Query(PATIENT, (Tokens(Name(PATIENT, "identifier"), (TokenValue("s", "1"),)),))
+    query = Query((PATIENT,), (Tokens(Name(PATIENT, "identifier"), (TokenValue("s", "1"),)),))
 
     async def create() -> None:
         async with store.begin(interactive=True) as tx:
@@ -296,7 +296,7 @@ async def test_a_cancelled_transaction_leaves_nothing_and_harms_no_other(
         async with store.begin(interactive=True) as tx:
             await tx.guard(["a"])
             await tx.write(writer.draft(Key(PATIENT, "never"), None, await tx.stamp()))
-            await tx.search(Query(PATIENT))
+            await tx.search(Query((PATIENT,)))
             held.set()
             await asyncio.Event().wait()
 
@@ -329,7 +329,7 @@ async def test_a_thousand_resources_go_in_at_once(store: ResourceStore, writer: 
         for key in keys:
             await tx.write(writer.draft(key, await tx.lock(key), await tx.stamp(), here))
 
-    query = Query(PATIENT, (Tokens(Name(PATIENT, "gender"), (TokenValue(None, "female"),)),), count=300)
+    query = Query((PATIENT,), (Tokens(Name(PATIENT, "gender"), (TokenValue(None, "female"),)),), count=300)
     assert sorted(await all_pages(store, query)) == keys
     assert (await store.search(query)).total == 1000
 

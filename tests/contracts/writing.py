@@ -71,9 +71,12 @@ def entries(
     references: Iterable[tuple[str, Key]] = (),
     strings: Iterable[tuple[str, str]] = (),
     dates: Iterable[tuple[str, int, int]] = (),
+    quantities: Iterable[tuple[str, str, float, float]] = (),
+    terms: Iterable[tuple[str, str]] = (),
+    folded: Iterable[tuple[str, str, str]] = (),
     moment: int | None = None,
 ) -> Entries:
-    """Rows by parameter name, as `search/extract.py` would make them."""
+    """Rows by parameter name, as `search/extract.py` would make them. `folded`: tokens whose case does not matter."""
     found = Entries(moment=moment)
     present = set()
     for name, system, code in tokens:
@@ -91,6 +94,17 @@ def entries(
     for name, low, high in dates:
         found.dates.append((hasher.seed(type, name), low, high))
         present.add(hasher.seed(type, name))
+    for name, unit, start, end in quantities:
+        found.quantities.append((hasher.seed(type, name), hasher.space(unit), start, end))
+        present.add(hasher.seed(type, name))
+    for name, text in terms:
+        seed = hasher.seed(type, name)
+        found.terms.append((seed, text, hasher.code(seed, text)))
+        found.tokens.append((hasher.code(seed, text), 0))
+    for name, system, code in folded:
+        seed = hasher.seed(type, name)
+        found.tokens.append((hasher.folded(seed, code), hasher.space(system)))
+        present |= {seed, hasher.system(seed, system)} if system else {seed}
     found.present = sorted(present)
     return found
 

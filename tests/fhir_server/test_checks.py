@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from fhir_server import checks
-from fhir_server.checks import Check, checks_of
+from fhir_server.checks import Check, checks_of, evaluated_in
+from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store.migrations.migrate import migrate
 
@@ -28,6 +29,7 @@ def test_a_sound_installation_passes_every_check(database_url: str) -> None:
         "settings",
         "package names",
         "definitions hl7.fhir.r4.core 4.0.1",
+        "definitions cordee.fr 1",
         "compiled definitions",
         "database",
     ]
@@ -45,6 +47,19 @@ def test_no_database_yet_is_no_fault() -> None:
     found = {check.subject: check for check in checks_of(Settings(database=DatabaseSettings()))}
 
     assert found["database"] == Check("database", True, "none yet: the first start makes one")
+
+
+def test_a_search_parameter_that_is_read_slowly_is_named() -> None:
+    first_name = {
+        "url": "urn:x",
+        "code": "first-name",
+        "type": "string",
+        "base": ["Patient"],
+        "expression": "Patient.name.first().given.first()",
+    }
+
+    assert "FHIRPath reads Patient.first-name," in evaluated_in(Parameters([first_name]))
+    assert evaluated_in(CORE) == ""
 
 
 def test_a_setting_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

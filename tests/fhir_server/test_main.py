@@ -133,7 +133,7 @@ def test_check_says_what_is_missing_and_then_that_all_is_well(
 
     cordee("migrate")
     code, text = cordee("check")
-    assert (code, text.count("ok   ")) == (0, 5)
+    assert (code, text.count("ok   ")) == (0, 6)
 
 
 def test_check_makes_no_database(cordee: Cordee, tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ async def test_every_search_parameter_that_is_declared_is_answered(shared: httpx
         if resource["type"] not in {"Patient", "Observation", "ValueSet", "RiskAssessment"}:
             continue
         for parameter in resource["searchParam"]:
+            if parameter["type"] in {"composite", "special"}:  # whose values depend on the parameter
+                continue
             value = values.get(parameter["type"], "x")
             response = await shared.get(
                 resource["type"],

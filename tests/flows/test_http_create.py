@@ -253,3 +253,22 @@ async def test_a_bundle_can_be_stored_as_a_resource(shared: httpx.AsyncClient) -
     kept = await created(shared, sent)
 
     assert (await shared.get(f"Bundle/{kept['id']}")).json()["entry"] == sent["entry"]
+
+
+async def test_criteria_in_the_address_of_a_create_are_refused_and_nothing_is_made(
+    shared: httpx.AsyncClient,
+) -> None:
+    """Some clients put there what belongs into If-None-Exist; a second resource would be the result."""
+    mark = fresh()
+
+    response = await shared.post(f"Patient?identifier={mark}", json=patient(mark), headers=FHIR_JSON)
+
+    assert "If-None-Exist" in issue_of(response, 400)["diagnostics"]
+    assert (await shared.get(f"Patient?identifier={mark}")).json()["total"] == 0
+
+
+async def test_a_create_may_say_in_its_address_how_the_answer_is_to_look(shared: httpx.AsyncClient) -> None:
+    response = await shared.post("Patient?_format=json&_pretty=true", json=patient(), headers=FHIR_JSON)
+
+    assert response.status_code == 201
+    assert "\n" in response.text

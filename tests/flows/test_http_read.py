@@ -98,7 +98,7 @@ async def test_a_vread_of_a_deletion_is_410_and_of_the_version_before_it_200(
     assert before.json() == kept
 
 
-@pytest.mark.parametrize("tag", ['W/"1"', '"1"', '"7", W/"1"', "*"])
+@pytest.mark.parametrize("tag", ['W/"1"', '"1"', '"7", W/"1"', "*", "1"])
 async def test_if_none_match_of_the_current_version_is_304_without_a_body(
     shared: httpx.AsyncClient, tag: str
 ) -> None:

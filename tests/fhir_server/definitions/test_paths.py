@@ -6,7 +6,7 @@ import pytest
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.parameters import parameters_of, routes
-from fhir_server.definitions.paths import Leaf, Route, Uncovered, routes_of, source_of
+from fhir_server.definitions.paths import Leaf, Route, Uncovered, Unnamed, routes_of, source_of
 from fhir_server.definitions.targets import points_to
 
 
@@ -55,6 +55,8 @@ OBSERVATION = {
             [False],
         ),
         (PATIENT, "Patient.extension('http://a').value", ["x"]),
+        (PATIENT, "extension('http://a').value as string", ["x"]),
+        (PATIENT, "extension('http://a').value.code", []),  # a string has none, a Coding would
         (PATIENT, "Patient.where(hasExtension('http://a')).name.family", ["Payet", "Hoarau"]),
         (PATIENT, "Patient.where(hasExtension('http://c')).name.family", []),
         (PATIENT, "Observation.code | Patient.name.family", ["Payet", "Hoarau"]),
@@ -79,7 +81,6 @@ def test_the_generated_code_finds_what_the_expression_means(
     "expression",
     [
         "Patient.name.first()",
-        "Patient.nothing",
         "Patient.name.where(use.exists())",
         "Patient.name.where(family = given)",
         "Patient.name.given.exists() and Patient.active != false",
@@ -92,6 +93,34 @@ def test_the_generated_code_finds_what_the_expression_means(
 def test_what_is_outside_the_subset_is_said_to_be(expression: str) -> None:
     with pytest.raises(Uncovered):
         routes_of("Patient", expression)
+
+
+@pytest.mark.parametrize(
+    "expression", ["Patient.nothing", "Patient.name.nothing", "Patient.extension('a').value.nothing"]
+)
+def test_a_name_that_the_type_does_not_have_is_said_to_be_unknown(expression: str) -> None:
+    with pytest.raises(Unnamed):
+        routes_of("Patient", expression)
+
+
+def test_routes_may_start_from_a_backbone_or_a_data_type() -> None:
+    (way,) = routes_of("Observation.component", "value.as(Quantity)")
+    (other,) = routes_of("UsageContext", "code")
+
+    assert (way.type, other.type) == ("Quantity", "Coding")
+
+
+def test_a_leaf_with_routes_of_its_own_gives_them_another_prefix() -> None:
+    inner = routes_of("HumanName", "given")[0]
+    nested: Leaf = lambda value: source_of([(inner, lambda given: [f"put({given})"])], value, "r", "n")  # noqa: E731
+    lines = source_of([(way, nested) for way in routes_of("Patient", "Patient.name")])
+    names: dict[str, Any] = {"points_to": points_to}
+    exec("\n".join(["def walk(r, put):", *(f"    {line}" for line in lines)]), names)
+    values: list[Any] = []
+
+    names["walk"](PATIENT, values.append)
+
+    assert values == ["Marie", "Thérèse"]
 
 
 def test_every_expression_of_r4_is_covered() -> None:

@@ -39,6 +39,7 @@ from fhir_server.kernel.keys import Key
         ("Patient/1/_history/2", "GET", "vread"),
         ("Patient/1/_history/2", "HEAD", "vread"),
         ("Patient/1/$everything", "GET", "operation"),
+        ("Patient/1/_history/2/$meta", "GET", "operation"),
         ("Patient/1/Observation", "GET", "search"),
         ("Patient/1/Observation/_search", "POST", "search"),
         ("Patient/1/*", "GET", "search"),

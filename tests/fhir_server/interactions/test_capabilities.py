@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fhir_server.definitions.catalogue import resource_types
+from fhir_server.definitions.parameters import parameters_of
 from fhir_server.interactions.call import Action
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.parse import query_of
@@ -23,6 +24,14 @@ VALUES = {
     "quantity": "1",
     "uri": "urn:a",
 }
+# … and one that each special parameter does.
+SPECIAL = {"near": "0|0", "_filter": "_id eq a"}
+
+
+def value_for(resource_type: str, name: str, kind: str) -> str:
+    if kind == "composite":
+        return "$".join(VALUES[part.kind] for part in parameters_of(resource_type)[name].components)
+    return SPECIAL[name] if kind == "special" else VALUES[kind]
 
 
 async def told(perform: Performer, query: str = "", **rest: Any) -> Tree:
@@ -49,7 +58,12 @@ async def test_every_type_and_interaction_is_listed(perform: Performer) -> None:
 
     assert rest["mode"] == "server"
     assert [one["type"] for one in rest["resource"]] == sorted(resource_types())
-    assert {one["code"] for one in rest["interaction"]} == {"transaction", "batch", "history-system"}
+    assert {one["code"] for one in rest["interaction"]} == {
+        "transaction",
+        "batch",
+        "history-system",
+        "search-system",
+    }
     codes = {
         "read",
         "vread",
@@ -74,7 +88,7 @@ async def test_every_parameter_that_is_listed_is_understood(perform: Performer) 
         for parameter in resource["searchParam"]:
             query_of(
                 resource["type"],
-                f"{parameter['name']}={VALUES[parameter['type']]}",
+                f"{parameter['name']}={value_for(resource['type'], parameter['name'], parameter['type'])}",
                 lenient=False,
                 limits=perform.server.limits,
             )

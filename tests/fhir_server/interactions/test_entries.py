@@ -32,7 +32,8 @@ def read(tree: Tree) -> Entry:
         (entry("DELETE", "Patient?identifier=1"), Action.DELETE, "Patient", None, 0),
         (entry("POST", "Patient", patient()), Action.CREATE, "Patient", None, 1),
         (entry("POST", "$validate", patient()), Action.OPERATION, None, None, 1),
-        (entry("GET", "Patient/1/$everything"), Action.OPERATION, "Patient", "1", 1),
+        (entry("POST", "Patient/1/$meta-add", fhirpath_patch()), Action.OPERATION, "Patient", "1", 1),
+        (entry("GET", "Patient/1/$everything"), Action.OPERATION, "Patient", "1", 3),
         (entry("PUT", "Patient/1", patient()), Action.UPDATE, "Patient", "1", 2),
         (entry("PATCH", "Patient/1", fhirpath_patch()), Action.PATCH, "Patient", "1", 2),
         (entry("GET", "Patient/1"), Action.READ, "Patient", "1", 3),
@@ -220,3 +221,24 @@ def test_prefer_shapes_an_answer(prefer: Any) -> None:
 def test_a_nested_system_call_is_refused() -> None:
     with pytest.raises(Malformed, match="cannot be an entry"):
         read(entry("POST", "/", bundle("transaction")))
+
+
+@pytest.mark.parametrize(("method", "sent"), [("POST", True), ("GET", False)])
+def test_an_operation_has_its_inputs_in_the_resource_of_a_post(method: str, sent: bool) -> None:
+    inputs = fhirpath_patch()
+
+    found = read(entry(method, "Patient/1/$x?a=b", inputs))
+
+    assert (found.call.operation, found.call.query) == ("$x", "a=b")
+    assert found.call.tree == (inputs if sent else None)
+    assert found.call.safe is not sent
+
+
+def test_the_answer_of_an_operation_always_comes_along() -> None:
+    found = read(entry("POST", "Patient/1/$x"))
+
+    answer = decode(
+        response_of("batch-response", [found], [Reply(200, b'{"resourceType":"Parameters"}')], BASE)
+    )
+
+    assert answer["entry"][0]["resource"] == {"resourceType": "Parameters"}

@@ -82,7 +82,7 @@ async def test_one_failure_undoes_everything_and_names_the_entry(perform: Perfor
     [
         (entry("GET", "Patient/nobody"), 404, "Bundle.entry[1]"),
         (entry("GET", "Patient?_sort:x=1"), 400, "Bundle.entry[1]"),
-        (entry("GET", "$everything"), 400, "Bundle.entry[1]"),
+        (entry("GET", "$everything"), 404, "Bundle.entry[1]"),
         (entry("PUT", "Patient/a", patient(id="b")), 400, "Bundle.entry[1].resource.id"),
         (entry("PUT", "Patient/a", patient(id="a"), ifMatch='W/"1"'), 412, "Bundle.entry[1]"),
         (entry("PUT", "Patient?nonsense=1", patient()), 400, "Bundle.entry[1].request.url"),

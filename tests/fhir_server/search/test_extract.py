@@ -1,261 +1,41 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from math import inf
 from pathlib import Path
-from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.compartments import patient_of
-from fhir_server.definitions.parameters import parameters_of
+from fhir_server.definitions.parameters import Parameters, parameters_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import moment_of
-from fhir_server.kernel.wire import Tree, decode, encode
-from fhir_server.search.entries import Entries, Hasher
-from fhir_server.search.extract import MAIN_DATES, entries_of, is_indexed, texts_of
-from fhir_server.search.rows import range_of
+from fhir_server.kernel.wire import Tree, decode
+from fhir_server.search.entries import Hasher
+from fhir_server.search.extract import MAIN_DATES, entries_of
 from fhir_server.search.spans import END
+from tests.fhir_server.search.extracting import (
+    BASES,
+    HASHER,
+    LOINC,
+    entries,
+    folded,
+    numbers,
+    present,
+    spans,
+    target,
+    texts,
+    token,
+    words,
+)
 
 EXAMPLES = Path(__file__).parents[3] / "../shared/conformance/r4-examples"
-HASHER = Hasher(b"a secret of tests")
-BASES = ("https://here.example/fhir", "http://localhost/fhir")
-
-
-def entries(**elements: Any) -> Entries:
-    return entries_of(decode(encode(elements)), HASHER, BASES)
-
-
-def token(resource_type: str, parameter: str, code: str, system: str = "") -> tuple[int, int]:
-    return HASHER.code(HASHER.seed(resource_type, parameter), code), HASHER.space(system)
-
-
-def target(resource_type: str, parameter: str, key: Key) -> tuple[int, int]:
-    return HASHER.reference(HASHER.seed(resource_type, parameter), HASHER.self_of(key)), 0
-
-
-def tokens_of(
-    found: Entries, resource_type: str, parameter: str, candidates: list[tuple[str, str]]
-) -> set[Any]:
-    """Which of (system, code) the entries hold for a parameter."""
-    return {
-        (system, code)
-        for system, code in candidates
-        if token(resource_type, parameter, code, system) in found.tokens
-    }
-
-
-def texts(found: Entries, resource_type: str, parameter: str) -> set[str]:
-    seed = HASHER.seed(resource_type, parameter)
-    return {text for row, text in found.strings if row == seed}
-
-
-def spans(found: Entries, resource_type: str, parameter: str) -> set[tuple[int, int]]:
-    seed = HASHER.seed(resource_type, parameter)
-    return {(low, high) for row, low, high in found.dates if row == seed}
-
-
-def present(found: Entries, resource_type: str) -> set[str]:
-    return {
-        code for code in parameters_of(resource_type) if HASHER.seed(resource_type, code) in found.present
-    }
 
 
 def day(text: str) -> int:
     return moment_of(datetime.fromisoformat(text).replace(tzinfo=UTC))
-
-
-LOINC = "http://loinc.org"
-
-
-@pytest.mark.parametrize(
-    ("elements", "parameter", "expected"),
-    [
-        (
-            {
-                "resourceType": "Observation",
-                "code": {"coding": [{"system": LOINC, "code": "1"}, {"code": "2"}]},
-            },
-            "code",
-            {(LOINC, "1"), ("", "2")},
-        ),
-        (
-            {"resourceType": "Observation", "identifier": [{"system": LOINC, "value": "1"}, {"value": "2"}]},
-            "identifier",
-            {(LOINC, "1"), ("", "2")},
-        ),
-        (
-            {"resourceType": "Observation", "identifier": [{"system": LOINC}]},
-            "identifier",
-            set(),
-        ),
-        (
-            {"resourceType": "Observation", "status": "final"},
-            "status",
-            {("http://hl7.org/fhir/observation-status", "final")},
-        ),
-        (
-            {"resourceType": "Patient", "gender": "female"},
-            "gender",
-            {("http://hl7.org/fhir/administrative-gender", "female")},
-        ),
-        (
-            {"resourceType": "Patient", "active": True},
-            "active",
-            {("http://hl7.org/fhir/special-values", "true")},
-        ),
-        ({"resourceType": "Patient"}, "deceased", {("http://hl7.org/fhir/special-values", "false")}),
-        (
-            {"resourceType": "Patient", "deceasedDateTime": "2024"},
-            "deceased",
-            {("http://hl7.org/fhir/special-values", "true")},
-        ),
-        (
-            {"resourceType": "Patient", "telecom": [{"system": "email", "value": "2"}, {"system": "phone"}]},
-            "email",
-            {("", "2")},
-        ),
-        (
-            {"resourceType": "Patient", "telecom": [{"system": "email", "value": "2"}]},
-            "phone",
-            set(),
-        ),
-        (
-            {
-                "resourceType": "Patient",
-                "meta": {"tag": [{"system": LOINC, "code": "1"}], "profile": ["2|3"]},
-            },
-            "_tag",
-            {(LOINC, "1")},
-        ),
-        (
-            {"resourceType": "Patient", "meta": {"profile": ["2|3"]}},
-            "_profile",
-            {("", "2"), ("", "2|3")},
-        ),
-        ({"resourceType": "ValueSet", "url": "2"}, "url", {("", "2")}),
-        ({"resourceType": "ValueSet", "version": "2"}, "version", {("", "2")}),
-        (
-            {
-                "resourceType": "Device",
-                "extension": [
-                    {"url": "http://hl7.org/fhir/SearchParameter/device-extensions-Device-din"},
-                    {
-                        "url": "http://hl7.org/fhir/SearchParameter/device-extensions-Device-din",
-                        "valueIdentifier": {"system": LOINC, "value": "1"},
-                    },
-                ],
-            },
-            "din",
-            {(LOINC, "1")},
-        ),
-    ],
-)
-def test_a_token_has_its_code_under_its_system(
-    elements: Tree, parameter: str, expected: set[tuple[str, str]]
-) -> None:
-    systems = [LOINC, "", *(f"http://hl7.org/fhir/{s}" for s in ("special-values", "observation-status"))]
-    systems.append("http://hl7.org/fhir/administrative-gender")
-    codes = ["1", "2", "2|3", "final", "female", "true", "false"]
-    candidates = [(system, code) for system in systems for code in codes]
-
-    assert tokens_of(entries(**elements), elements["resourceType"], parameter, candidates) == expected
-
-
-def test_the_systems_of_a_parameter_are_among_what_is_present() -> None:
-    found = entries(
-        resourceType="Observation",
-        code={"coding": [{"system": LOINC, "code": "1"}, {"system": "http://only.system"}]},
-        identifier=[{"system": "urn:x"}],
-    )
-
-    for parameter, system in [("code", LOINC), ("code", "http://only.system"), ("identifier", "urn:x")]:
-        assert HASHER.system(HASHER.seed("Observation", parameter), system) in found.present
-    assert HASHER.system(HASHER.seed("Observation", "code"), "urn:x") not in found.present
-    assert found.present == sorted(set(found.present))
-
-
-@pytest.mark.parametrize(
-    ("text", "keys", "others"),
-    [
-        ("Patient/1", [Key("Patient", "1")], []),
-        ("https://here.example/fhir/Patient/1", [Key("Patient", "1")], []),
-        ("http://localhost/fhir/Patient/1", [Key("Patient", "1")], []),
-        ("Patient/1/_history/2", [Key("Patient", "1")], ["Patient/1/_history/2"]),
-        ("https://there.example/Patient/1", [], ["https://there.example/Patient/1"]),
-        (
-            "https://there.example/Patient/1/_history/2",
-            [],
-            ["https://there.example/Patient/1", "https://there.example/Patient/1/_history/2"],
-        ),
-        ("urn:uuid:1", [], ["urn:uuid:1"]),
-        ("#inside", [], []),
-    ],
-)
-def test_a_reference_is_found_by_key_or_by_text(text: str, keys: list[Key], others: list[str]) -> None:
-    found = entries(resourceType="Observation", subject={"reference": text})
-
-    expected = {target("Observation", "subject", key) for key in keys}
-    expected |= {token("Observation", "subject", other) for other in others}
-    assert set(found.tokens) == expected
-    assert "subject" in present(found, "Observation")
-
-
-def test_a_reference_is_there_for_each_parameter_to_include_it() -> None:
-    found = entries(resourceType="Observation", subject={"reference": "Patient/1"})
-
-    one = Key("Patient", "1")
-    assert set(found.references) == {
-        (HASHER.seed("Observation", "subject"), one),
-        (HASHER.seed("Observation", "patient"), one),
-    }
-    assert len(found.tokens) == 1  # `patient` shares the row of `subject`
-    assert present(found, "Observation") == {"subject", "patient"}
-
-
-def test_a_group_is_a_subject_and_no_patient() -> None:
-    found = entries(resourceType="Observation", subject={"reference": "Group/1"})
-
-    assert present(found, "Observation") == {"subject"}
-
-
-def test_a_purely_logical_reference_is_present_and_has_no_row() -> None:
-    found = entries(resourceType="Observation", subject={"identifier": {"value": "1"}})
-
-    assert found.tokens == []
-    assert present(found, "Observation") == {"subject"}
-
-
-def test_a_canonical_is_found_with_its_version_and_without() -> None:
-    found = entries(resourceType="QuestionnaireResponse", questionnaire="http://x.example/q|2")
-
-    assert set(found.tokens) == {
-        token("QuestionnaireResponse", "questionnaire", "http://x.example/q"),
-        token("QuestionnaireResponse", "questionnaire", "http://x.example/q|2"),
-    }
-
-
-def test_a_local_canonical_is_found_by_its_key() -> None:
-    found = entries(
-        resourceType="QuestionnaireResponse", questionnaire="https://here.example/fhir/Questionnaire/q"
-    )
-
-    assert found.tokens == [target("QuestionnaireResponse", "questionnaire", Key("Questionnaire", "q"))]
-
-
-def test_the_first_resource_of_a_document_is_found_by_its_key() -> None:
-    found = entries(
-        resourceType="Bundle",
-        type="document",
-        entry=[
-            {"resource": {"resourceType": "Composition", "id": "c"}},
-            {"resource": {"resourceType": "Patient"}},
-        ],
-    )
-
-    assert target("Bundle", "composition", Key("Composition", "c")) in found.tokens
-    assert found.references == []
 
 
 NAME = {
@@ -300,13 +80,6 @@ def test_a_text_without_letters_is_present_and_has_no_row() -> None:
     assert {"name", "family"} <= present(found, "Patient")
 
 
-def test_texts_are_given_as_they_are_written() -> None:
-    tree: Tree = {"resourceType": "Patient", "name": [NAME, {"family": "d'Hoarau"}]}
-
-    assert list(texts_of(tree, "family")) == ["Payet", "d'Hoarau"]
-    assert set(texts_of(tree, "name")) == {"Mme Payet", "Payet", "Marie", "Thérèse", "Mme", "Dr.", "d'Hoarau"}
-
-
 @pytest.mark.parametrize(
     ("elements", "parameter", "expected"),
     [
@@ -341,12 +114,12 @@ def test_a_string_where_a_date_may_stand_is_no_date() -> None:
     assert "date" not in present(found, "Procedure")
 
 
-def test_the_main_date_is_where_its_earliest_value_starts() -> None:
+def test_the_main_date_is_where_its_latest_value_ends() -> None:
     found = entries(resourceType="Observation", effectivePeriod={"start": "2024-01-02", "end": "2024-01-05"})
     open_start = entries(resourceType="Observation", effectivePeriod={"end": "2024-01-05"})
 
-    assert found.moment == day("2024-01-02")
-    assert open_start.moment is None
+    assert found.moment == day("2024-01-06")
+    assert open_start.moment == day("2024-01-06")
     assert open_start.dates[0][2] == day("2024-01-06")
     assert entries(resourceType="Observation", effectivePeriod={"start": "2024"}).dates[0][2] == END
     assert entries(resourceType="Patient", birthDate="1941").moment is None
@@ -354,57 +127,6 @@ def test_the_main_date_is_where_its_earliest_value_starts() -> None:
 
 def test_every_main_date_is_a_date_parameter() -> None:
     assert {parameters_of(name)[code].kind for name, code in MAIN_DATES.items()} == {"date"}
-
-
-@pytest.mark.parametrize(
-    ("text", "low", "high"),
-    [
-        ("100", 99.5, 100.5),
-        ("100.00", 99.995, 100.005),
-        ("5.40", 5.395, 5.405),
-        ("-1", -1.5, -0.5),
-        ("1e2", 50.0, 150.0),
-        ("1e999999999", inf, inf),
-        ("-1e99999999999999999999", -inf, -inf),
-        ("1e-99999999999999999999", 0.0, 0.0),
-        ("0", -0.5, 0.5),
-    ],
-)
-def test_a_number_stands_for_what_its_digits_leave_open(text: str, low: float, high: float) -> None:
-    assert range_of(decode(b'{"v":' + text.encode() + b"}")["v"]) == (low, high)
-
-
-@pytest.mark.parametrize(
-    ("element", "unit", "low", "high"),
-    [
-        ({"value": 5, "system": "urn:u", "code": "mg", "unit": "milli"}, "urn:u|mg", 4.5, 5.5),
-        ({"value": 5, "unit": "milli"}, "milli", 4.5, 5.5),
-        ({"value": 5}, "", 4.5, 5.5),
-        ({"value": 5, "comparator": "<"}, "", -inf, 5.5),
-        ({"value": 5, "comparator": ">="}, "", 4.5, inf),
-    ],
-)
-def test_a_quantity_is_a_range_in_its_unit(element: Tree, unit: str, low: float, high: float) -> None:
-    found = entries(resourceType="Observation", valueQuantity=element)
-
-    seed = HASHER.seed("Observation", "value-quantity")
-    assert (seed, HASHER.space(unit), low, high) in found.quantities
-
-
-def test_a_quantity_without_value_has_no_row() -> None:
-    assert entries(resourceType="Observation", valueQuantity={"unit": "mg"}).quantities == []
-
-
-def test_ranges_money_and_numbers_are_ranges_too() -> None:
-    money = entries(resourceType="Invoice", totalNet={"value": 5, "currency": "EUR"})
-    bare = entries(resourceType="Invoice", totalNet={"value": 5})
-    risk = entries(resourceType="RiskAssessment", prediction=[{"probabilityDecimal": 1}])
-    age = entries(resourceType="Condition", onsetRange={"low": {"value": 5, "code": "a", "system": "urn:u"}})
-
-    assert [row[1:] for row in money.quantities] == [(HASHER.space("urn:iso:std:iso:4217|EUR"), 4.5, 5.5)]
-    assert [row[1:] for row in bare.quantities] == [(0, 4.5, 5.5)]
-    assert [row[1:] for row in risk.quantities] == [(0, 0.5, 1.5)]
-    assert [row[1:] for row in age.quantities] == [(HASHER.space("urn:u|a"), 4.5, inf)]
 
 
 def test_what_is_said_twice_is_written_once() -> None:
@@ -415,28 +137,183 @@ def test_what_is_said_twice_is_written_once() -> None:
     assert once == twice
 
 
-def test_contained_resources_are_not_indexed() -> None:
-    alone = entries(resourceType="Observation", status="final")
+# Contained resources -------------------------------------------------------------------------------------------------
+
+TEAM = {
+    "resourceType": "CareTeam",
+    "id": "t",
+    "status": "active",
+    "participant": [{"member": {"reference": "Practitioner/1"}, "role": [{"text": "Médecin"}]}],
+}
+
+
+def test_a_contained_resource_is_found_by_the_parameter_that_points_to_it() -> None:
+    found = entries(resourceType="CarePlan", contained=[TEAM], careTeam=[{"reference": "#t"}])
+    group = "CarePlan.care-team#CareTeam"
+
+    assert target(group, "participant", Key("Practitioner", "1")) in found.tokens
+    assert token(group, "status", "active", "http://hl7.org/fhir/care-team-status") in found.tokens
+    assert (HASHER.seed(group, "participant"), Key("Practitioner", "1")) in found.references
+    assert HASHER.seed(group, "participant") in found.present
+    assert HASHER.seed(group, "") in found.present
+    assert HASHER.seed(group, "date") not in found.present
+    assert target("CareTeam", "participant", Key("Practitioner", "1")) not in found.tokens
+    assert HASHER.seed("CarePlan.#CareTeam", "") not in found.present
+
+
+def test_a_contained_resource_is_found_by_each_parameter_that_points_to_it_but_not_by_those_without_rows() -> (
+    None
+):
+    patient = {"resourceType": "Patient", "id": "p", "name": [{"family": "Payet"}]}
     found = entries(
-        resourceType="Observation", status="final", contained=[{"resourceType": "Patient", "gender": "male"}]
+        resourceType="DocumentReference",
+        contained=[patient],
+        subject={"reference": "#p"},
+        author=[{"reference": "#p"}],
     )
 
-    assert found == alone
+    for code in ("author", "subject"):
+        assert texts(found, f"DocumentReference.{code}#Patient", "family") == {"payet"}
+    assert texts(found, "DocumentReference.patient#Patient", "family") == set()  # `subject` has its rows
+    assert texts(found, "DocumentReference", "family") == texts(found, "Patient", "family") == set()
 
 
-def test_composite_and_special_parameters_are_not_indexed_yet() -> None:
-    assert not is_indexed(parameters_of("Observation")["code-value-quantity"])
-    assert not is_indexed(parameters_of("Location")["near"])
-    assert not is_indexed(parameters_of("Patient")["_text"])
-    assert not is_indexed(parameters_of("Patient")["age"])
-    assert is_indexed(parameters_of("Patient")["birthdate"])
+@pytest.mark.parametrize("contained", [TEAM, {key: TEAM[key] for key in TEAM if key != "id"}])
+def test_a_contained_resource_that_no_parameter_points_to_is_found_without_one(contained: Tree) -> None:
+    found = entries(resourceType="Patient", contained=[contained], link=[{"other": {"reference": "#x"}}])
+
+    assert HASHER.seed("Patient.#CareTeam", "") in found.present
+    assert words(found, "Patient.#CareTeam", "role:text") == set()  # CareTeam has no such parameter
+    assert target("Patient.#CareTeam", "participant", Key("Practitioner", "1")) in found.tokens
+
+
+def test_contained_resources_point_to_one_another_through_their_container() -> None:
+    patient = {"resourceType": "Patient", "id": "p"}
+    encounter = {"resourceType": "Encounter", "id": "e", "subject": {"reference": "#p"}}
+    found = entries(resourceType="Observation", contained=[patient, encounter], encounter={"reference": "#e"})
+
+    group = "Observation.encounter#Encounter"
+    assert HASHER.seed(group, "patient") in found.present  # `where(resolve() is Patient)`
+
+
+def test_composites_and_quantities_of_contained_resources_are_theirs() -> None:
+    inner = {
+        "resourceType": "Observation",
+        "id": "o",
+        "code": {"coding": [{"system": LOINC, "code": "8480-6"}], "text": "Systolique"},
+        "valueQuantity": {"value": 16},
+    }
+    found = entries(resourceType="DiagnosticReport", contained=[inner], result=[{"reference": "#o"}])
+    group = "DiagnosticReport.result#Observation"
+
+    assert numbers(found, group, "code-value-quantity$8480-6") == {(16.0, 16.0)}
+    assert folded(group, "code", "8480-6", LOINC) in found.tokens
+    assert words(found, group, "code:text") == {"systolique"}
+    assert found.moment is None
+
+
+def test_the_first_resource_of_a_document_is_found_by_its_key_and_by_its_values() -> None:
+    composition = {
+        "resourceType": "Composition",
+        "id": "c",
+        "title": "Lettre",
+        "subject": {"reference": "Patient/1"},
+    }
+    found = entries(
+        resourceType="Bundle",
+        type="document",
+        entry=[{"resource": composition}, {"resource": {"resourceType": "Patient"}}],
+    )
+
+    assert target("Bundle", "composition", Key("Composition", "c")) in found.tokens
+    assert texts(found, "Bundle.composition#Composition", "title") == {"lettre"}
+    assert target("Bundle.composition#Composition", "subject", Key("Patient", "1")) in found.tokens
+    assert "composition" in present(found, "Bundle")
+    assert "message" not in present(found, "Bundle")
+
+
+def test_the_first_resource_of_another_bundle_is_nothing_to_a_search() -> None:
+    found = entries(
+        resourceType="Bundle", type="batch", entry=[{"resource": {"resourceType": "Patient", "id": "p"}}]
+    )
+
+    assert {"composition", "message"}.isdisjoint(present(found, "Bundle"))
+
+
+# Search parameters of operators --------------------------------------------------------------------------------------
+
+
+def defined(code: str, kind: str, expression: str) -> Parameters:
+    return Parameters(
+        [{"url": f"urn:{code}", "code": code, "type": kind, "base": ["Patient"], "expression": expression}]
+    )
+
+
+PATIENT: Tree = {
+    "resourceType": "Patient",
+    "gender": "female",
+    "birthDate": "1941-05",
+    "name": [{"use": "official", "given": ["Marie", "Thérèse"]}, {"given": ["Ti'Marie"]}],
+    "generalPractitioner": [{"reference": "Practitioner/1"}, {"reference": "#x"}],
+}
+
+
+def test_a_parameter_that_was_added_has_rows_under_its_own_name() -> None:
+    found = entries(defined("nickname", "string", "Patient.name.given"), **PATIENT)
+
+    assert texts(found, "Patient", "nickname") == {"marie", "therese", "ti marie"}
+    assert texts(entries(**PATIENT), "Patient", "nickname") == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "expected"),
+    [
+        ("string", "Patient.name.first().given.first()", {"marie"}),
+        ("string", "Patient.name.where(use.exists()).given", {"marie", "therese"}),
+        ("string", "Patient.name.given.select($this & '!')", {"marie", "therese", "ti marie"}),
+        ("string", "Patient.name.given.single()", set()),  # does not fit: there are three
+    ],
+)
+def test_an_expression_outside_the_subset_is_evaluated(
+    kind: str, expression: str, expected: set[str]
+) -> None:
+    found = entries(defined("x", kind, expression), **PATIENT)
+
+    assert texts(found, "Patient", "x") == expected
+    assert (HASHER.seed("Patient", "x") in found.present) == bool(expected)
+
+
+def test_what_an_expression_makes_is_indexed_as_the_element_that_it_is_like() -> None:
+    truth = entries(defined("x", "token", "Patient.name.count() > 1"), **PATIENT)
+    count = entries(defined("x", "number", "Patient.name.count()"), **PATIENT)
+    date = entries(defined("x", "date", "iif(Patient.active, @2024, @2023-05)"), **PATIENT)
+    link = entries(defined("x", "reference", "Patient.generalPractitioner.first()"), **PATIENT)
+
+    assert token("Patient", "x", "true", "http://hl7.org/fhir/special-values") in truth.tokens
+    assert numbers(count, "Patient", "x") == {(2.0, 2.0)}
+    assert spans(date, "Patient", "x") == {(day("2023-05-01"), day("2023-06-01"))}
+    assert target("Patient", "x", Key("Practitioner", "1")) in link.tokens
+
+
+def test_a_contained_resource_has_evaluated_values_too() -> None:
+    found = entries(
+        defined("x", "string", "Patient.name.first().given.first()"),
+        resourceType="Observation",
+        contained=[{**PATIENT, "id": "p"}],
+        subject={"reference": "#p"},
+    )
+
+    assert texts(found, "Observation.subject#Patient", "x") == {"marie"}
+
+
+# All of R4 -----------------------------------------------------------------------------------------------------------
 
 
 def test_every_type_compiles() -> None:
     for name in resource_types():
         found = entries(resourceType=name, id="1", meta={"tag": [{"code": "1"}]})
 
-        assert token(name, "_tag", "1") in found.tokens
+        assert folded(name, "_tag", "1") in found.tokens
 
 
 def test_another_secret_gives_other_numbers() -> None:
@@ -447,6 +324,15 @@ def test_another_secret_gives_other_numbers() -> None:
     )
 
 
+@given(st.permutations(list(PATIENT)))
+def test_the_order_of_elements_is_of_no_importance(names: list[str]) -> None:
+    found, usual = entries_of({name: PATIENT[name] for name in names}, HASHER), entries_of(PATIENT, HASHER)
+
+    assert set(found.tokens) == set(usual.tokens)
+    assert set(found.strings) == set(usual.strings)
+    assert found.present == usual.present
+
+
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the R4 examples are not beside the repository")
 def test_every_r4_example_is_extracted() -> None:
     read = 0
@@ -455,9 +341,11 @@ def test_every_r4_example_is_extracted() -> None:
         found = entries_of(tree, HASHER, BASES)
         patient_of(tree, BASES)
 
+        positions = HASHER.seed("Location", "near")
         assert all(-(2**63) <= key < 2**63 and -(2**63) <= space < 2**63 for key, space in found.tokens)
         assert all(low < high for _, low, high in found.dates)
-        assert all(low <= high for *_, low, high in found.quantities)
+        assert all(low <= high for seed, _, low, high in found.quantities if seed != positions)
+        assert all((key, 0) in found.tokens for _, _, key in found.terms)
         read += 1
     assert read > 400
 

@@ -231,6 +231,6 @@ async def test_readers_wait_for_no_writer(store: PostgresStore) -> None:
         await tx.referrers(KEY, (), 1)
         async with asyncio.timeout(0.5):
             assert await store.read(KEY)
-            assert (await store.search(Query("Patient"))).total == 1
+            assert (await store.search(Query(("Patient",)))).total == 1
             assert (await store.history(Span("Patient", "1"))).total == 1
             await store.history(Span())

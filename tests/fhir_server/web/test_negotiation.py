@@ -215,6 +215,10 @@ def test_entity_tags_pass_as_they_were_sent(tag: str) -> None:
     assert conditions_of({b"if-none-match": tag.encode()}).if_none_match == tag
 
 
+def test_a_bare_version_is_an_entity_tag_where_a_mistake_does_no_harm() -> None:
+    assert conditions_of({b"if-none-match": b"3"}).if_none_match == 'W/"3"'
+
+
 @pytest.mark.parametrize(
     "headers",
     [

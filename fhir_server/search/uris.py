@@ -1,0 +1,113 @@
+"""The values of uri parameters: the uri itself, what lies below it, what it lies below; and the versions of canonicals.
+
+`:below` and `:above` go along the slashes of a URL. Urns have none, so these modifiers do not apply to them. Below a
+canonical are its versions.
+
+https://hl7.org/fhir/R4/search.html#uri · https://hl7.org/fhir/R4/search.html#versions
+"""
+
+from __future__ import annotations
+
+from fhir_server.definitions.parameters import Parameter
+from fhir_server.search.escapes import split, unescaped
+from fhir_server.search.query import Predicate, StringValue, Terms, Tokens, TokenValue
+from fhir_server.search.reading import (
+    Here,
+    Reader,
+    all_of,
+    any_of,
+    name_of,
+    place,
+    unreadable,
+    unsupported,
+)
+
+_DEEPEST = 100  # steps of a URL
+
+
+def uris(parameter: Parameter, version: Parameter | None) -> Reader:
+    """Exactly this uri, by case and by accent.
+
+    With `version`, the parameter is the canonical URL of its resources: what stands behind a bar is their version.
+    """
+    name = name_of(parameter)
+
+    def read(text: str, here: Here) -> Predicate:
+        values = [unescaped(value) for value in split(text)]
+        plain = [value for value in values if version is None or "|" not in value]
+        found: list[Predicate] = []
+        if plain:
+            found.append(Tokens(name, tuple(TokenValue(None, value) for value in plain)))
+        for value in values if version is not None else ():
+            url, bar, number = value.partition("|")
+            if bar and version is not None:
+                ways = (TokenValue(None, number.casefold(), True),)  # a string: case does not matter
+                found.append(all_of((Tokens(name, (TokenValue(None, url),)), Tokens(name_of(version), ways))))
+        return any_of(found)
+
+    return read
+
+
+def versions(parameter: Parameter) -> Reader:
+    """Every version of a canonical, or those that begin with the one behind the bar: `|1` is 1, 1.0 and 1.1, not 10."""
+    name = name_of(parameter)
+
+    def read(text: str, here: Here) -> Predicate:
+        found: list[Predicate] = []
+        for value in split(text):
+            url, _, number = unescaped(value).partition("|")
+            if number:
+                canonical = f"{url}|{number}"
+                terms = StringValue(canonical, "exact"), StringValue(f"{canonical}.", "starts")
+                found.append(Terms(name, terms))
+            else:  # it is also kept without its version
+                found.append(Tokens(name, (TokenValue(None, url),)))
+        return any_of(found)
+
+    return read
+
+
+def below(parameter: Parameter) -> Reader:
+    """The URL, and every one that continues it after a slash."""
+    name = name_of(parameter)
+
+    def read(text: str, here: Here) -> Predicate:
+        found = []
+        for value in split(text):
+            url = _url(parameter, value)
+            if not url.endswith("/"):
+                found.append(StringValue(url, "exact"))
+                url += "/"
+            found.append(StringValue(url, "starts"))
+        return Terms(name, tuple(dict.fromkeys(found)))
+
+    return read
+
+
+def above(parameter: Parameter) -> Reader:
+    """The URL, and every one that it continues after a slash."""
+    name = name_of(parameter)
+
+    def read(text: str, here: Here) -> Predicate:
+        found: dict[TokenValue, None] = {}
+        for value in split(text):
+            url = _url(parameter, value)
+            scheme, _, rest = url.partition("://")
+            steps = rest.split("/")
+            if len(steps) > _DEEPEST:
+                raise unreadable(f"{place(parameter)}: a URL of more than {_DEEPEST} steps")
+            found[TokenValue(None, url)] = None
+            for count in range(len(steps) - 1, 0, -1):
+                ancestor = f"{scheme}://{'/'.join(steps[:count])}"
+                found[TokenValue(None, f"{ancestor}/")] = None
+                found[TokenValue(None, ancestor)] = None
+        return Tokens(name, tuple(found))
+
+    return read
+
+
+def _url(parameter: Parameter, value: str) -> str:
+    url = unescaped(value)
+    if "://" not in url:
+        raise unsupported(f"{place(parameter)}: only a URL is above or below another, and this is none")
+    return url

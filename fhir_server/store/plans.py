@@ -1,0 +1,238 @@
+"""Which way a search goes: where its candidates come from.
+
+The kinds of the predicates tell where one of them gives few candidates for certain. Else each is counted, first as far
+as `FEW`, then as far as `WIDE`: the least leads. Where all are wide, candidates are met in the order of the result, so
+that a page ends the work.
+
+A plan is a number, which cursors carry: all pages of a search have the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from fhir_server.kernel.values import immutable
+from fhir_server.search.query import Query
+from fhir_server.store.leading import can_lead, is_by_moment
+from fhir_server.store.nodes import Back, Every, Link, Node, Some, Unless
+from fhir_server.store.predicates import Predicates, Source
+from fhir_server.store.sources import (
+    IDENTIFIED,
+    SCAN,
+    SELECTIVE,
+    all_of,
+    comes_in_order,
+    is_keyed,
+    lead_of,
+    rank,
+    source_of,
+)
+
+FEW: Final = 64  # candidates: whoever has no more is not worth a comparison
+WIDE: Final = 2000  # from here on it pays to meet them in the order of the result
+CHEAP: Final = 1000  # up to here a total is counted even if nobody asked
+BROAD: Final = 8  # alternatives; each that a candidate does not meet is asked for nothing
+FAR: Final = 200  # resources at the end of a chain: each has a list of those that point to it
+
+# What leads is the place of a node, or one of these.
+ALL: Final = -1
+BY_SORT_KEY: Final = -2
+_BITS: Final = 8  # of a plan for what leads; the bits above tell the sets
+_SETS: Final = 40  # places that can be told
+_HAS_COST: Final = 3  # times that of a candidate which an index gives directly
+
+
+@immutable
+class Plan:
+    """`lead` gives the candidates. `sets`: `_has` nodes of few resources, which are best found all at once."""
+
+    lead: int
+    sets: frozenset[int] = frozenset()
+    least: int | None = None  # candidates of `lead`, where they were counted; WIDE: so many or more
+
+    @property
+    def number(self) -> int:
+        return sum((1 << place for place in self.sets), 0) << _BITS | (self.lead + 2)
+
+
+def plan_numbered(number: int) -> Plan:
+    """The plan that a cursor carries."""
+    sets, lead = number >> _BITS, (number & (1 << _BITS) - 1) - 2
+    return Plan(lead, frozenset(place for place in range(sets.bit_length()) if sets >> place & 1))
+
+
+def plan_of(query: Query, nodes: Sequence[Node], types: tuple[str, ...]) -> Plan | None:
+    """The plan, if the kinds of the nodes tell; None: ask `probe_of`."""
+    places = sources_in(nodes)
+    if places and rank(nodes[places[0]]) <= SELECTIVE:
+        return Plan(places[0])
+    if not places:
+        return Plan(ALL) if not can_lead(query.sort, types, nodes) else None
+    if len(places) == 1 and is_by_moment(query.sort, types) and _is_listed(nodes[places[0]]):
+        return Plan(places[0])
+    if len(places) > 1 or can_lead(query.sort, types, nodes) or _by_column(query):
+        return None
+    (only,) = places
+    return Plan(only) if comes_in_order(nodes[only]) and not query.sort else None
+
+
+def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, ...]) -> str:
+    """A select of how many candidates each source has, as far as `FEW`, then as far as `WIDE`.
+
+    The second half is null when one of the first is less than `FEW`.
+    """
+    places = sources_in(nodes)
+    wide = predicates.bind("bigint", WIDE)
+    if not places:
+        rows = _rows_of(all_of(predicates, types), wide)
+        return f"select null::bigint, {rows}"
+    few = predicates.bind("bigint", FEW)
+    first = [candidates(predicates, nodes[place], types, few, nodes) for place in places]
+    names = [f"n{number}" for number in range(len(places))]
+    columns = ", ".join(f"{sql} as {name}" for sql, name in zip(first, names, strict=True))
+    wider = [candidates(predicates, nodes[place], types, wide, nodes) for place in places]
+    second = [f"case when least({', '.join(names)}) < {few} then null else {sql} end" for sql in wider]
+    return f"select {', '.join(names + second)} from (select {columns} offset 0) n"
+
+
+def plan_by(
+    query: Query, nodes: Sequence[Node], types: tuple[str, ...], counts: Sequence[int | None]
+) -> Plan:
+    """The plan after `counts_of`."""
+    places = sources_in(nodes)
+    if not places:
+        return Plan(BY_SORT_KEY if (counts[1] or 0) >= WIDE else ALL, least=counts[1])
+    half = len(places)
+    found = [n if n is not None else few or 0 for few, n in zip(counts[:half], counts[half:], strict=True)]
+    exact = counts[half] is not None
+    limit = WIDE if exact else FEW
+    sets = frozenset(
+        place
+        for place, n in zip(places, found, strict=True)
+        if isinstance(nodes[place], Back) and n < limit and place < _SETS
+    )
+    costs = [
+        (n * (_HAS_COST if isinstance(nodes[place], Back) else 1), number, place, n)
+        for number, (n, place) in enumerate(zip(found, places, strict=True))
+        if n < limit
+    ]
+    if costs:
+        *_, lead, least = min(costs)
+        return Plan(lead, sets - {lead}, least)
+    # Lists of some keys are in order where they are not too many.
+    listed = [place for place, n in zip(places, found, strict=True) if n <= WIDE and is_keyed(nodes[place])]
+    if listed and is_by_moment(query.sort, types):
+        return Plan(listed[0], sets, WIDE)
+    if can_lead(query.sort, types, nodes):
+        return Plan(BY_SORT_KEY, sets, WIDE)
+    if _by_column(query):
+        return Plan(ALL, sets, WIDE)
+    if query.sort:
+        lead = next((place for place in places if place in listed or _is_own(nodes[place])), ALL)
+    else:
+        broad = [
+            place for place in places if isinstance(node := nodes[place], Some) and len(node.nodes) >= BROAD
+        ]
+        flowing = [place for place in places if place in listed or comes_in_order(nodes[place])]
+        lead = next(iter(flowing + broad), ALL)
+    return Plan(lead, sets, WIDE)
+
+
+def counting(plan: Plan, nodes: Sequence[Node]) -> Plan:
+    """How to count what `plan` pages through: the order does not matter."""
+    if plan.lead not in {BY_SORT_KEY, ALL}:
+        return plan
+    return Plan(next(iter(sources_in(nodes)), ALL), plan.sets)
+
+
+def cheap_limit(plan: Plan, nodes: Sequence[Node]) -> int:
+    """How many candidates of `plan` may be gone through for a total that nobody asked for; 0: none."""
+    if plan.lead in {BY_SORT_KEY, ALL} and sources_in(nodes):
+        return 0  # one of those that are wide would be gone through
+    if plan.lead >= 0 and isinstance(nodes[plan.lead], Back) and plan.least is not None and plan.least >= FAR:
+        return 0
+    others = [node for place, node in enumerate(nodes) if place != plan.lead]
+    return CHEAP // 10 if any(map(_goes_back, others)) else CHEAP
+
+
+def _goes_back(node: Node) -> bool:
+    """Whether all that points to a candidate is looked at."""
+    match node:
+        case Back():
+            return True
+        case Link(_, ways):
+            return any(_goes_back(inner) for _, inner in ways)
+        case Some(nodes) | Every(nodes):
+            return any(map(_goes_back, nodes))
+        case Unless(inner):
+            return _goes_back(inner)
+        case _:
+            return False
+
+
+def sources_in(nodes: Sequence[Node]) -> list[int]:
+    """The places of the nodes that can be sources, those with few candidates first."""
+    ranked = sorted((rank(node), place) for place, node in enumerate(nodes))
+    return [place for number, place in ranked if number < SCAN and place < (1 << _BITS) - 2]
+
+
+def _is_listed(node: Node) -> bool:
+    return is_keyed(node) and comes_in_order(node)
+
+
+def _is_own(node: Node) -> bool:
+    """Whether the candidates are found without going by way of other resources."""
+    return not isinstance(node, Back | Link | Some)
+
+
+def _by_column(query: Query) -> bool:
+    return bool(query.sort) and query.sort[0].kind == "updated"
+
+
+# Counting -----------------------------------------------------------------------------------------------------------
+
+
+def candidates(
+    predicates: Predicates, node: Node, types: tuple[str, ...], limit: str, others: Sequence[Node] = ()
+) -> str:
+    """How many candidates a node has, about as far as `limit`; those of a `_has` are what points.
+
+    `others` must hold as well. `limit` + 1: a chain leads to so many resources that what points to them is not worth
+    asking.
+    """
+    node, rest = lead_of(node)
+    others = rest or [one for one in others if one is not node]
+    match node:
+        case Back(link, inner):
+            return candidates(predicates, inner, (link.type,), limit)
+        case Some(nodes) if not is_keyed(node):
+            each = [candidates(predicates, one, types, limit) for one in nodes]
+            return f"least({limit} + 1, {' + '.join(each)})"
+        case _:
+            near = _rows_of(source_of(predicates, node, types, others), limit)
+            ends = list(_far(node))
+            if not ends:
+                return near
+            most = predicates.bind("bigint", FAR)
+            far = " + ".join([candidates(predicates, inner, (target,), most) for target, inner in ends])
+            return f"case when {far} >= {most} then {limit} + 1 else {near} end"
+
+
+def _far(node: Node) -> Iterator[tuple[str, Node]]:
+    """The far ends of the chains in a node of keys, but for those that are few for certain."""
+    match node:
+        case Link(_, ways):
+            yield from ((target, inner) for target, inner in ways if rank(inner) > IDENTIFIED)
+        case Some(nodes):
+            for one in nodes:
+                yield from _far(one)
+
+
+def _rows_of(source: Source, limit: str) -> str:
+    if source.rows:
+        return f"(select count(*) from ({source.rows} limit {limit}) c)"
+    inner = f"select 1 from {source.sql} where {source.condition} limit {limit}"
+    if source.lists:
+        inner = f"select 1 from {source.lists} cross join lateral ({inner}) c limit {limit}"
+    return f"(select count(*) from ({inner}) c)"

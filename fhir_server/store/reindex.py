@@ -1,0 +1,307 @@
+"""The statements of a `Job`: a slice of resources is read, and their index rows are written if they are still current.
+
+A slice is one statement. It holds the row of its job, so that of two processes that believe to lead only one gets on,
+and a job that has begun again is left alone. A resource that has changed since it was read is not touched, and the job
+goes on in front of it.
+
+Of an exact job, what the index has for a resource is compared with what it ought to have. The rows of `entry` are not
+to be found by pk, so a large table gets an index for the time being: on an expression that no search can use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from fhir_server.definitions.parameters import Parameters
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
+from fhir_server.search.contained import group_of
+from fhir_server.search.entries import Entries, Hasher
+from fhir_server.store.binary import (
+    INT2,
+    INT4_ARRAY,
+    INT8,
+    INT8_ARRAY,
+    pack_int2,
+    pack_int4s,
+    pack_int8,
+    pack_int8s,
+    unpack_float8,
+    unpack_int,
+    unpack_text,
+)
+from fhir_server.store.definitions import Indexed, Job, Slice, Unindexed
+from fhir_server.store.index_rows import Values, index_rows, moment_of
+from fhir_server.store.pipeline import Statement
+from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.watermark import Run
+from fhir_server.store.write_statement import ENTRY_TABLES, PACK_ARRAY, TERM
+
+SLICE_BYTES: Final = 8_000_000  # of bodies in a slice; a longer one comes alone
+_LOOKED_AT: Final = 5000  # resources of a slice where few are wanted
+_SWEPT: Final = 1000  # deleted resources of a slice
+
+# The first columns say how many were looked at, the last pk, and how many of them are wanted.
+_SLICE: Final = Statement(
+    "reindex_slice",
+    """
+    with scanned as materialized (
+        select pk, $5::bigint[] is null or present && $5 as wanted, octet_length(body) as size
+        from resource where type = $1 and pk > $2 and not deleted order by pk limit $3),
+    taken as materialized (
+        select pk from (
+            select pk, row_number() over w as place, sum(size) over w - size as before
+            from scanned where wanted window w as (order by pk)) t
+        where place <= $6 and before < $4)
+    select s.scanned, s.through, s.wanted, r.pk, r.id, r.version, r.body
+    from (select count(*) as scanned, max(pk) as through, count(*) filter (where wanted) as wanted from scanned) s
+    left join taken t on true left join resource r on r.pk = t.pk order by r.pk""",
+    (INT2, INT8, INT8, INT8, INT8_ARRAY, INT8),
+)
+_DELETED: Final = Statement(
+    "reindex_deleted",
+    """
+    select updated, pk, id, version from resource
+    where type = $1 and (updated, pk) > ($2, $3) and deleted order by updated, pk limit $4""",
+    (INT2, INT8, INT8, INT8),
+)
+_UNPACK: Final = {"bigint": unpack_int, "text": unpack_text, "float8": unpack_float8}
+
+
+def _held(table: str, columns: dict[str, str]) -> Statement:
+    """What an index table has for some resources."""
+    pk = "pk + 0" if table == "entry" else "pk"
+    return Statement(
+        f"reindex_held_{table}",
+        f"select {', '.join(columns)} from {table} where {pk} = any($1::bigint[])",
+        (INT8_ARRAY,),
+    )
+
+
+_HELD: Final = {table: _held(table, columns) for table, columns in ENTRY_TABLES.items()}
+
+
+def _write() -> Statement:
+    oids = [INT2, INT8, INT8, INT8, INT8, INT8_ARRAY, INT4_ARRAY, INT8_ARRAY]
+    oids += [INT8_ARRAY, INT8_ARRAY, INT4_ARRAY, INT4_ARRAY, INT4_ARRAY, INT4_ARRAY]
+
+    def rows(columns: dict[str, str]) -> str:
+        arrays = []
+        for kind in columns.values():
+            oids.append(PACK_ARRAY[kind][1])
+            arrays.append(f"${len(oids)}::{kind}[]")
+        return f"unnest({', '.join(arrays)}) u({', '.join(columns)})"
+
+    current = "exists (select 1 from current c where c.pk = u.pk)"
+    parts = [
+        """
+        job as materialized (
+            select 1 from reindex where type = $1 and since = $2 and position = $3 for update)""",
+        """
+        current as materialized (
+            select r.pk, u.moment, ($9::bigint[])[u.present_from:u.present_to] as present,
+                ($10::bigint[])[u.refs_from:u.refs_to] as refs
+            from job cross join unnest(
+                $6::bigint[], $7::int[], $8::bigint[], $11::int[], $12::int[], $13::int[], $14::int[])
+                u(pk, version, moment, present_from, present_to, refs_from, refs_to)
+            join resource r on r.pk = u.pk and r.version = u.version
+            order by r.pk for no key update of r)""",
+        """
+        moved as (
+            update reindex set done = done + $5, position = coalesce(
+                (select min(u.pk) - 1 from unnest($6::bigint[]) u(pk)
+                 where not exists (select 1 from current c where c.pk = u.pk)), $4)
+            from job where type = $1 returning position, done)""",
+        """
+        updated as (
+            update resource r set present = c.present, refs = c.refs, moment = c.moment from current c
+            where r.pk = c.pk and (r.present, r.refs, r.moment) is distinct from (c.present, c.refs, c.moment))""",
+    ]
+    for table, columns in ENTRY_TABLES.items():
+        parts.append(
+            f"added_{table} as (insert into {table} ({', '.join(columns)}) select u.* from {rows(columns)}"
+            f" where {current} on conflict do nothing)"
+        )
+    for table, columns in ENTRY_TABLES.items():
+        same = " and ".join(f"e.{name} = u.{name}" for name in columns)
+        parts.append(
+            f"removed_{table} as (delete from {table} e using {rows(columns)} where {same} and {current})"
+        )
+    parts.append(
+        f"added_terms as (insert into entry_term ({', '.join(TERM)}) select u.* from {rows(TERM)}"
+        " where exists (select 1 from job) on conflict do nothing)"
+    )
+    return Statement(
+        "reindex_write", f"with {', '.join(parts)} select position, done from moved", tuple(oids)
+    )
+
+
+_WRITE: Final = _write()
+
+
+@immutable
+class _Rows:
+    """The rows that some resources ought to have."""
+
+    tables: tuple[set[Values], ...]  # of `ENTRY_TABLES`
+    moments: list[int]
+    arrays: list[tuple[list[int], list[int]]]  # `present` and `refs`
+    terms: set[tuple[int, str, int]]
+
+
+async def slice_of(run: Run, hasher: Hasher, job: Job, parameters: Parameters, count: int) -> Slice:
+    """The next resources of a job, `count` at most."""
+    seeds = None if job.holding is None else _seeds(hasher, job.type, job.holding, parameters)
+    params = (
+        pack_int2(TYPE_NUMBERS[job.type]),
+        pack_int8(job.position),
+        pack_int8(count if seeds is None else max(count, _LOOKED_AT)),
+        pack_int8(SLICE_BYTES),
+        None if seeds is None else pack_int8s(seeds),
+        pack_int8(count),
+    )
+    resources = []
+    looked_at = last = wanted = 0
+    for scanned, through, all_wanted, *values in await run(_SLICE, params):
+        looked_at, last, wanted = map(_number, (scanned, through, all_wanted))
+        pk, name, version, body = values
+        if pk is not None:
+            assert name is not None
+            key = Key(job.type, name.decode())
+            resources.append(Unindexed(unpack_int(pk), key, _number(version), body or b""))
+    if len(resources) < wanted:
+        last = resources[-1].pk
+    return Slice(tuple(resources), last, looked_at)
+
+
+def _seeds(hasher: Hasher, type: str, holding: Collection[str], parameters: Parameters) -> list[int]:
+    """What `present` may have of resources that contain one of the types `holding`."""
+    links = {""}
+    for parameter in parameters.of(type).values():
+        if parameter.kind == "reference":
+            links |= {parameter.code, parameter.rows}
+    return [
+        hasher.seed(group_of(type, link, target), "") for link in sorted(links) for target in sorted(holding)
+    ]
+
+
+async def write(
+    run: Run, hasher: Hasher, job: Job, slice: Slice, rows: Sequence[Indexed]
+) -> tuple[int, int] | None:
+    """Write a slice: where the job goes on, and how many it has done. None: the job is not to be done any more."""
+    lacking = [one for one in rows if one.known is None or not _same(one.entries, one.known)]
+    return await _write_slice(run, hasher, job, lacking, slice.through, slice.scanned)
+
+
+def _same(one: Entries, other: Entries) -> bool:
+    """Whether two sets of rows are the same, where no parameter has other rows in one than in the other."""
+    return one.present == other.present and len(one.references) == len(other.references)
+
+
+async def sweep(run: Run, hasher: Hasher, job: Job) -> bool:
+    """Take the rows of deleted resources away: those that they had by definitions that nobody knew at their deletion.
+
+    False: the job is not to be done any more.
+    """
+    place = 0, 0
+    while True:
+        params = (pack_int2(TYPE_NUMBERS[job.type]), *map(pack_int8, (*place, _SWEPT)))
+        deleted = []
+        for updated, pk, name, version in await run(_DELETED, params):
+            assert updated is not None
+            assert pk is not None
+            assert name is not None
+            assert version is not None
+            place = unpack_int(updated), unpack_int(pk)
+            resource = Unindexed(place[1], Key(job.type, name.decode()), unpack_int(version), b"")
+            deleted.append(Indexed(resource, Entries(), ()))
+        if not deleted:
+            return True
+        if not await _write_slice(run, hasher, job, deleted, job.position, 0):
+            return False
+
+
+async def _write_slice(
+    run: Run, hasher: Hasher, job: Job, resources: Sequence[Indexed], position: int, scanned: int
+) -> tuple[int, int] | None:
+    pks = [one.resource.pk for one in resources]
+    wanted = _rows_of(hasher, resources)
+    known = _rows_of(hasher, [replace(one, entries=one.known) for one in resources if one.known])
+    added = tuple(one - other for one, other in zip(wanted.tables, known.tables, strict=True))
+    removed = tuple(set[Values]() for _ in ENTRY_TABLES)
+    if job.exact and pks:
+        held = [await _held_rows(run, table, pks) for table in ENTRY_TABLES]
+        pairs = tuple(zip(wanted.tables, held, strict=True))
+        added = tuple(one - other for one, other in pairs)
+        removed = tuple(other - one for one, other in pairs)
+    all_present: list[int] = []
+    all_refs: list[int] = []
+    slices = []
+    for present, refs in wanted.arrays:
+        starts = len(all_present) + 1, len(all_refs) + 1
+        all_present += present
+        all_refs += refs
+        slices.append((starts[0], len(all_present), starts[1], len(all_refs)))
+    params: list[bytes | None] = [
+        pack_int2(TYPE_NUMBERS[job.type]),
+        pack_int8(job.since),
+        pack_int8(job.position),
+        pack_int8(position),
+        pack_int8(scanned),
+        pack_int8s(pks),
+        pack_int4s([one.resource.version for one in resources]),
+        pack_int8s(wanted.moments),
+        pack_int8s(all_present),
+        pack_int8s(all_refs),
+        *map(pack_int4s, zip(*slices, strict=True) if slices else [()] * 4),
+    ]
+    tables = [
+        *zip(ENTRY_TABLES.values(), added, strict=True),
+        *zip(ENTRY_TABLES.values(), removed, strict=True),
+    ]
+    for columns, rows in (*tables, (TERM, wanted.terms - known.terms)):
+        params += _packed(columns, sorted(rows))
+    for moved, done in await run(_WRITE, params):
+        assert moved is not None
+        assert done is not None
+        return unpack_int(moved), unpack_int(done)
+    return None
+
+
+def _rows_of(hasher: Hasher, resources: Sequence[Indexed]) -> _Rows:
+    found = _Rows(tuple(set() for _ in ENTRY_TABLES), [], [], set())
+    for one in resources:
+        pk, entries = one.resource.pk, one.entries
+        moment = moment_of(entries, pk)
+        tables = index_rows(hasher, entries, one.resource.key, one.targets, moment, pk)
+        for rows, (own, shared) in zip(found.tables, tables, strict=True):
+            rows.update((*values, *shared) for values in own)
+        found.moments.append(moment)
+        refs = [number for seed, target in entries.references for number in (seed, hasher.self_of(target))]
+        found.arrays.append((entries.present, refs))
+        found.terms.update(entries.terms)
+    return found
+
+
+async def _held_rows(run: Run, table: str, pks: Sequence[int]) -> set[Values]:
+    unpack = [_UNPACK[kind] for kind in ENTRY_TABLES[table].values()]
+    found = set()
+    for row in await run(_HELD[table], (pack_int8s(pks),)):
+        values: list[Any] = []
+        for read, data in zip(unpack, row, strict=True):
+            assert data is not None
+            values.append(read(data))
+        found.add(tuple(values))
+    return found
+
+
+def _number(data: bytes | None) -> int:
+    return 0 if data is None else unpack_int(data)
+
+
+def _packed(columns: dict[str, str], rows: Sequence[Values]) -> list[bytes | None]:
+    """An array for each column."""
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    return [PACK_ARRAY[kind][0](column) for kind, column in zip(columns.values(), values, strict=True)]

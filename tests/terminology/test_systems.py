@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from terminology.errors import NotExpandable
+from terminology.systems import System
+
+ROLE = "http://hl7.org/fhir/concept-properties#"
+TREE: dict[str, Any] = {
+    "resourceType": "CodeSystem",
+    "url": "http://example.org/soins",
+    "version": "3",
+    "content": "complete",
+    "caseSensitive": True,
+    "property": [
+        {"code": "up", "uri": f"{ROLE}parent", "type": "code"},
+        {"code": "state", "uri": f"{ROLE}status", "type": "code"},
+        {"code": "weight", "type": "decimal"},
+        {"code": "kind", "type": "Coding"},
+        {"code": "home", "type": "boolean"},
+    ],
+    "concept": [
+        {
+            "code": "care",
+            "display": "Care",
+            "property": [{"code": "notSelectable", "valueBoolean": True}],
+            "concept": [
+                {
+                    "code": "nursing",
+                    "display": "Nursing care",
+                    "concept": [{"code": "dressing", "definition": "…"}],
+                },
+                {"code": "rehab", "property": [{"code": "home", "valueBoolean": True}]},
+            ],
+        },
+        {
+            "code": "walking",
+            "property": [
+                {"code": "up", "valueCode": "rehab"},
+                {"code": "up", "valueCode": "sport"},
+                {"code": "weight", "valueDecimal": 1.5},
+                {"code": "kind", "valueCoding": {"system": "http://example.org/k", "code": "leg"}},
+            ],
+        },
+        {"code": "sport", "property": [{"code": "child", "valueCode": "rehab"}]},
+        {"code": "old", "property": [{"code": "state", "valueCode": "retired"}]},
+        {"_code": {"extension": [{"url": "http://example.org/none", "valueBoolean": True}]}},
+    ],
+}
+SYSTEM = System(TREE)
+
+
+def test_the_concepts_are_those_at_every_depth_in_their_order() -> None:
+    assert list(SYSTEM.concepts) == ["care", "nursing", "dressing", "rehab", "walking", "sport", "old"]
+
+
+@pytest.mark.parametrize(
+    ("code", "below", "above"),
+    [
+        ("care", {"nursing", "dressing", "rehab", "walking"}, set()),
+        ("dressing", set(), {"nursing", "care"}),
+        ("walking", set(), {"rehab", "sport", "care"}),
+        ("sport", {"rehab", "walking"}, set()),
+        ("unknown", set(), set()),
+    ],
+)
+def test_nesting_and_properties_make_one_hierarchy(code: str, below: set[str], above: set[str]) -> None:
+    assert SYSTEM.below(code)[0] == SYSTEM.above(code)[0] == code
+    assert set(SYSTEM.below(code)) == {code, *below}
+    assert set(SYSTEM.above(code)) == {code, *above}
+
+
+def test_a_hierarchy_that_bites_its_tail_ends() -> None:
+    system = System(
+        {
+            "concept": [
+                {"code": "a", "property": [{"code": "subsumedBy", "valueCode": "b"}]},
+                {"code": "b", "property": [{"code": "subsumedBy", "valueCode": "a"}]},
+            ]
+        }
+    )
+
+    assert system.below("a") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("property", "op", "value", "codes"),
+    [
+        ("concept", "is-a", "rehab", {"rehab", "walking"}),
+        ("concept", "descendent-of", "care", {"nursing", "dressing", "rehab", "walking"}),
+        ("concept", "is-not-a", "care", {"sport", "old"}),
+        ("concept", "generalizes", "dressing", {"dressing", "nursing", "care"}),
+        ("code", "in", "rehab, sport,none", {"rehab", "sport"}),
+        ("concept", "not-in", "care,nursing,dressing,rehab", {"walking", "sport", "old"}),
+        ("code", "regex", "[a-d].*g", {"dressing"}),
+        ("code", "=", "old", {"old"}),
+        ("display", "regex", ".*[Cc]are", {"care", "nursing"}),
+        ("definition", "exists", "true", {"dressing"}),
+        ("home", "=", "true", {"rehab"}),
+        ("home", "exists", "false", {"care", "nursing", "dressing", "walking", "sport", "old"}),
+        ("weight", "=", "1.5", {"walking"}),
+        ("kind", "=", "leg", {"walking"}),
+        ("up", "in", "sport,care", {"walking"}),
+        ("parent", "=", "care", {"nursing", "rehab"}),
+        ("child", "=", "walking", {"rehab", "sport"}),
+        ("child", "exists", "true", {"care", "nursing", "rehab", "sport"}),
+    ],
+)
+def test_a_filter_lets_through_what_it_says(property: str, op: str, value: str, codes: set[str]) -> None:
+    assert {concept.code for concept in SYSTEM.filtered(property, op, value)} == codes
+
+
+@pytest.mark.parametrize(
+    ("property", "op", "value"),
+    [
+        ("concept", "is-a", "unknown"),
+        ("home", "is-a", "care"),
+        ("colour", "=", "red"),
+        ("colour", "exists", "true"),
+        ("home", "exists", "yes"),
+        ("code", "regex", "("),
+        ("code", "regex", "a" * 1000),
+        ("code", "like", "a"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_here_is_refused(property: str, op: str, value: str) -> None:
+    with pytest.raises(NotExpandable):
+        list(SYSTEM.filtered(property, op, value))
+
+
+def test_concepts_know_whether_they_are_to_be_chosen_and_in_use() -> None:
+    assert [code for code, concept in SYSTEM.concepts.items() if concept.abstract] == ["care"]
+    assert [code for code, concept in SYSTEM.concepts.items() if concept.inactive] == ["old"]
+
+
+@pytest.mark.parametrize(("sensitive", "found"), [(True, None), (False, "Aa"), (None, "Aa")])
+def test_case_matters_where_the_system_says_so(sensitive: bool | None, found: str | None) -> None:
+    tree: dict[str, Any] = {"concept": [{"code": "Aa"}, {"code": "b"}]}
+    concept = System(tree if sensitive is None else {**tree, "caseSensitive": sensitive}).find("aA")
+
+    assert (concept and concept.code) == found
+
+
+def test_only_a_whole_system_is_complete() -> None:
+    assert SYSTEM.complete
+    assert not System({**TREE, "content": "fragment"}).complete
