@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: install serve test test-external fmt lint types layers bench lock clean
+.PHONY: install serve test test-external golden fmt lint types layers bench lock clean
 
 install: .venv/.dev
 
@@ -27,6 +27,9 @@ test: .venv/.dev lint types layers ## everything CI runs
 
 test-external: .venv/.dev ## the store's contract suite on an external PostgreSQL >= 15: CORDEE_TEST_EXTERNAL_URL=postgresql://...
 	$(BIN)/python -m pytest -m external tests/contracts $(ARGS)
+
+golden: .venv/.dev ## write the plans of searches anew; their diff is to be reviewed
+	CORDEE_GOLDEN=renew $(BIN)/python -m pytest -q tests/golden
 
 fmt: .venv/.dev
 	$(BIN)/ruff format .

@@ -32,24 +32,33 @@ def main() -> None:
         default="",
         help="names or words of names, with commas between: read,create · http · database · component · mix",
     )
+    parser.add_argument(
+        "--scale", type=int, default=1, help="then measure again with so many times as much data; for search"
+    )
     parser.add_argument("--list", action="store_true", help="tell the names, and measure nothing")
     options = parser.parse_args()
 
     suite = SUITES[options.suite]
     asked = [name.strip() for name in options.only.split(",") if name.strip()]
     names = {
-        "http": list(STACKS),
-        "database": [way.name for way in WAYS],
+        "http": list(STACKS) if suite.machine else [],
+        "database": [way.name for way in WAYS] if suite.machine else [],
         "workload": [workload.name for workload in suite.workloads],
-        "component": list(components.TYPES),
+        "component": list(components.TYPES) if suite.machine else [],
     }
     chosen = {group: [one for one in every if is_asked(group, one, asked)] for group, every in names.items()}
+    if suite.read and chosen["workload"] and suite.read not in chosen["workload"]:
+        chosen["workload"].insert(0, suite.read)
     if options.list:
         for group, every in chosen.items():
             print(f"{group}:", *every, sep="\n  ")
         return
     if not any(chosen.values()):
         parser.error("--only names nothing that can be measured; --list tells the names")
+    if options.scale > 1 and suite.grow is None:
+        parser.error("--scale: the data of this suite does not grow")
+    if reason := suite.absent():
+        parser.exit(0, f"{reason}\n")
     if not have_wrk():
         print("wrk is not installed: of workloads only CPU per request is measured, of HTTP's limits nothing")
         chosen["http"] = []
@@ -62,12 +71,14 @@ def main() -> None:
         with running() as server:
             version = _version(server)
             some = Chosen(chosen["http"], chosen["database"], chosen["workload"])
-            rounds = measured(server, suite, some, options.rounds, options.seconds)
+            rounds = measured(server, suite, some, options.rounds, options.seconds, options.scale)
     about = {
         "rounds": options.rounds,
         "seconds": options.seconds,
         "postgresql": version,
         "only": options.only,
+        "suite": options.suite,
+        "scale": options.scale,
     }
     report(rounds, suite.workloads, costs, about)
 

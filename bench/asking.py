@@ -41,16 +41,22 @@ class Ask:
     bodies: tuple[str, ...] = ()
     resources: int = 1  # that a request reads or writes: how many rows of the floor it stands for
     share: int = 1  # of the workload's requests
+    holds: str = ""  # what the answer must contain: who finds nothing is not fast
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`target`: the least ratio to the limit at c=16 that the project has set itself."""
+    """`target` and `multiple` are what the project has set itself.
+
+    The one is the least ratio to the limit at c=16, the other the most that one client may wait, in reads by id.
+    """
 
     name: str
     asks: tuple[Ask, ...]
     target: float | None = None
     spends: str = ""  # a pool whose values serve once; it is refilled before every run
+    multiple: float | None = None
+    counts: bool = False  # it takes longer where there is more
 
     def limit(self, floors: Mapping[str, float | None]) -> float | None:
         """Requests a second, if a resource took no longer than a row of the floor. `floors`: rows a second."""
@@ -77,6 +83,7 @@ class Request:
     headers: dict[str, str]
     body: str
     status: int  # expected
+    holds: str = ""  # what the answer must contain
 
 
 def requests_of(workload: Workload, pools: Pools, rng: random.Random) -> Iterator[Request]:
@@ -104,6 +111,7 @@ def requests_of(workload: Workload, pools: Pools, rng: random.Random) -> Iterato
             {name: _PLACE.sub(value, text) for name, text in ask.headers.items()},
             _PLACE.sub(value, rng.choice(ask.bodies)) if ask.bodies else "",
             ask.status,
+            ask.holds,
         )
 
 

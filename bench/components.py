@@ -98,7 +98,7 @@ def _draft(tree: Tree, key: Key, body: bytes, hasher: Hasher) -> Draft:
 
 
 def _packed(draft: Draft, hasher: Hasher) -> object:
-    flush = Flush(hasher)
+    flush = Flush(hasher, 0)
     flush.add(draft, 1)
     flush.require(draft.targets)
     return flush.statement(0, 0)

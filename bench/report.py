@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.asking import Workload
-from bench.samples import Rounds, Sample, middle, values
+from bench.samples import MULTIPLES, Rounds, Sample, middle, values
 
 RESULTS = Path(__file__).parent / "results"
+MOST_GROWTH = 1.5  # of a search that finds the same among ten times as much
 
 
 def report(
@@ -22,7 +23,7 @@ def report(
     components: Mapping[str, Mapping[str, float]],
     about: Mapping[str, Any],
 ) -> None:
-    """Print the tables, and write `bench.md` and `bench.json`."""
+    """Print the tables, and write them to a file as text and one as data: `bench`, or `bench-` and the suite."""
     about = {
         **about,
         "date": time.strftime("%Y-%m-%d"),
@@ -40,14 +41,20 @@ def report(
             *_http(rounds.samples["http"]),
             *_database(rounds.samples["database"]),
             *_workloads(rounds.samples["workload"], workloads),
+            *_multiples(rounds.samples["workload"], workloads, "One client, beside the read by id"),
+            *_multiples(
+                rounds.samples["grown"], workloads, f"The same with {about['scale']} times as much data"
+            ),
+            *_growth(rounds, workloads, about["scale"]),
             *_components(components),
         ]
     )
     print(f"\n{text}\n")
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "bench.md").write_text(text + "\n")
+    name = "bench" if about["suite"] == "rest" else f"bench-{about['suite']}"
+    (RESULTS / f"{name}.md").write_text(text + "\n")
     raw = {"about": about, **rounds.raw(), "components": components}
-    (RESULTS / "bench.json").write_text(json.dumps(raw, indent=1) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(raw, indent=1) + "\n")
 
 
 def _floors(named: Mapping[str, list[Sample]]) -> list[str]:
@@ -145,6 +152,63 @@ def _workloads(named: Mapping[str, list[Sample]], workloads: Sequence[Workload])
             if (s := named.get(workload.name))
         ),
     )
+
+
+def _multiples(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], title: str) -> list[str]:
+    """p50s: over HTTP, inside the server, and of its statements alone."""
+    return _table(
+        title,
+        (
+            "workload",
+            "HTTP",
+            "server",
+            "database",
+            "HTTP, in reads",
+            "server, in reads",
+            "database, in reads",
+            "target",
+        ),
+        (
+            (
+                workload.name,
+                *(_time(s, time) for time in MULTIPLES),
+                *(_multiple(s, multiple) for multiple in MULTIPLES.values()),
+                f"≤ {workload.multiple:g}" if workload.multiple else "none",
+            )
+            for workload in workloads
+            if values(s := named.get(workload.name, []), "server_ms")
+        ),
+    )
+
+
+def _growth(rounds: Rounds, workloads: Sequence[Workload], scale: int) -> list[str]:
+    before, after = rounds.samples["workload"], rounds.samples["grown"]
+    return _table(
+        f"Growth of the p50 with {scale} times as much data",
+        ("workload", "HTTP", "server", "database", "target"),
+        (
+            (
+                workload.name,
+                *(_grown(before[workload.name], after[workload.name], time) for time in MULTIPLES),
+                "none: it counts" if workload.counts else f"≤ {MOST_GROWTH}",
+            )
+            for workload in workloads
+            if workload.name in after
+        ),
+    )
+
+
+def _grown(before: list[Sample], after: list[Sample], name: str) -> str:
+    old, new = middle(before, name), middle(after, name)
+    return "open" if not old or not new else f"{new / old:.2f}"
+
+
+def _multiple(samples: list[Sample], name: str) -> str:
+    found = middle(samples, name)
+    if found is None:
+        return "open"
+    every = values(samples, name)
+    return f"{found:.1f} ({min(every):.1f}–{max(every):.1f})"
 
 
 def _components(components: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -10,7 +10,7 @@ from itertools import islice
 
 import httpx
 
-from bench import database
+from bench import database, inside
 from bench.answering import STACKS
 from bench.asking import Pools, Request, Workload, requests_of, script_of
 from bench.floors import CLIENTS, HTTP_FLOOR, PGBENCH, database_floor, half, http_floor
@@ -37,8 +37,13 @@ class Chosen:
     workloads: Collection[str]
 
 
-def measured(server: Running, suite: Suite, chosen: Chosen, rounds: int, seconds: int) -> Rounds:
-    """`seconds`: of one measure at c=16; those at c=1 and those of the ways are half as long."""
+def measured(
+    server: Running, suite: Suite, chosen: Chosen, rounds: int, seconds: int, scale: int = 1
+) -> Rounds:
+    """`seconds`: of one measure at c=16; those at c=1 and those of the ways are half as long.
+
+    With a `scale` the workloads are measured again when there is so many times as much data.
+    """
     found = Rounds()
     workloads = [workload for workload in suite.workloads if workload.name in chosen.workloads]
     pools: Pools = {}
@@ -47,6 +52,28 @@ def measured(server: Running, suite: Suite, chosen: Chosen, rounds: int, seconds
         pools = suite.seed(server)
     for workload in workloads:
         _probe(server, workload, _filled(server, suite, workload, pools, PROBES))
+    _rounds(server, suite, chosen, pools, found, rounds, seconds, "workload")
+    if scale > 1 and suite.grow is not None:
+        _say(f"making the database {scale} times as large")
+        suite.grow(server, scale)
+        for workload in workloads:
+            _probe(server, workload, pools)
+        _rounds(server, suite, chosen, pools, found, rounds, seconds, "grown")
+    return found
+
+
+def _rounds(
+    server: Running,
+    suite: Suite,
+    chosen: Chosen,
+    pools: Pools,
+    found: Rounds,
+    rounds: int,
+    seconds: int,
+    group: str,
+) -> None:
+    """`group`: where the samples of the workloads belong."""
+    workloads = [workload for workload in suite.workloads if workload.name in chosen.workloads]
     for number in range(1, rounds + 1):
         _say(f"round {number} of {rounds}")
         if have_pgbench() and (chosen.ways or workloads):
@@ -55,8 +82,12 @@ def measured(server: Running, suite: Suite, chosen: Chosen, rounds: int, seconds
         _ways(server, found, chosen.ways, seconds / 2)
         for workload in workloads:
             sample = _workload(server, suite, workload, pools, found, seconds)
-            _note(found, "workload", workload.name, sample)
-    return found
+            if suite.read and inside.is_reading(workload):
+                inside.measured(server, workload, pools, half(seconds), sample)
+                sample.compare_with_read(
+                    sample if workload.name == suite.read else found.last(group, suite.read)
+                )
+            _note(found, group, workload.name, sample)
 
 
 def _database_floors(server: Running, found: Rounds, seconds: int) -> None:
@@ -128,10 +159,11 @@ def _probe(server: Running, workload: Workload, pools: Pools) -> None:
     for request in islice(requests_of(workload, pools, random.Random(1)), PROBES):
         with httpx.Client(base_url=server.base, timeout=60) as client:
             answer = _sent(client, request)
-        if answer.status_code != request.status:
+        if answer.status_code != request.status or request.holds not in answer.text:
+            expected = f"{request.status}{f' with {request.holds}' if request.holds else ''}"
             raise Wrong(
                 f"{workload.name}: {request.method} {request.path} was answered {answer.status_code}, not"
-                f" {request.status}: {answer.text[:500]}"
+                f" {expected}: {answer.text[:500]}"
             )
 
 
@@ -154,8 +186,10 @@ def _note(found: Rounds, group: str, name: str, sample: Sample) -> None:
     rate = "" if sample.rate is None else f" {sample.rate:,.0f}/s"
     ratio = "" if sample.ratio is None else f", ratio {sample.ratio:.3f}"
     python = "" if sample.python_us is None else f", Python {sample.python_us:,.0f} µs"
+    inner = "" if sample.server_ms is None else f", server {sample.server_ms:.2f} ms"
+    multiple = "" if sample.server_multiple is None else f", {sample.server_multiple:.1f} reads"
     failed = f", {sample.failures} FAILED" if sample.failures else ""
-    _say(f"  {group} · {name}:{rate}{ratio}{python}{failed}")
+    _say(f"  {group} · {name}:{rate}{ratio}{python}{inner}{multiple}{failed}")
 
 
 def _say(text: str) -> None:

@@ -14,7 +14,7 @@ import psycopg
 from bench.processes import cpu_us
 from bench.server import Running
 
-GROUPS = ("pgbench", "http", "database", "workload")
+GROUPS = ("pgbench", "http", "database", "workload", "grown")
 
 
 @dataclass(slots=True)
@@ -30,6 +30,11 @@ class Sample:
     alone_ratio: float | None = None
     p50_ms: float | None = None  # with one client, as p99
     p99_ms: float | None = None
+    server_ms: float | None = None  # with one client, inside the server: see `inside.py`
+    database_ms: float | None = None
+    p50_multiple: float | None = None  # of the same of a read by id
+    server_multiple: float | None = None
+    database_multiple: float | None = None
     failures: int = 0
 
     def compare(self, limit: float | None, alone_limit: float | None) -> None:
@@ -38,6 +43,16 @@ class Sample:
             self.ratio = self.rate / limit
         if self.alone_rate and alone_limit:
             self.alone_ratio = self.alone_rate / alone_limit
+
+    def compare_with_read(self, read: Sample) -> None:
+        """Set the multiples of the times of a read, where both are known."""
+        for time, multiple in MULTIPLES.items():
+            mine, its = getattr(self, time), getattr(read, time)
+            if mine and its:
+                setattr(self, multiple, mine / its)
+
+
+MULTIPLES = {"p50_ms": "p50_multiple", "server_ms": "server_multiple", "database_ms": "database_multiple"}
 
 
 @dataclass(slots=True)

@@ -33,11 +33,11 @@ def seeded(server: Running) -> Pools:
     """
     rng = random.Random(42)
     with httpx.Client(base_url=server.base, timeout=120) as client:
-        ids = _posted(client, [patient(n, rng) for n in range(PATIENTS)])
+        ids = posted(client, [patient(n, rng) for n in range(PATIENTS)])
         for _ in range(1, VERSIONS):
             numbered = zip(range(PATIENTS)[_STORIED], ids[_STORIED], strict=True)
             _transact(client, "PUT", [{**patient(n, rng), "id": one} for n, one in numbered])
-        _posted(client, [observation(rng.choice(ids), rng) for _ in range(OBSERVATIONS)])
+        posted(client, [observation(rng.choice(ids), rng) for _ in range(OBSERVATIONS)])
     make_floor(server, orjson.dumps(patient(0, rng)))
     return {
         "changing": ids[_CHANGING],
@@ -51,7 +51,7 @@ def doomed(server: Running, patients: Sequence[str], count: int) -> list[str]:
     """The ids of `count` new Observations, for a workload to delete."""
     rng = random.Random(43)
     with httpx.Client(base_url=server.base, timeout=120) as client:
-        return _posted(client, [observation(rng.choice(patients), rng) for _ in range(count)])
+        return posted(client, [observation(rng.choice(patients), rng) for _ in range(count)])
 
 
 def make_floor(server: Running, body: bytes) -> None:
@@ -66,7 +66,8 @@ def make_floor(server: Running, body: bytes) -> None:
         connection.execute("vacuum analyze")
 
 
-def _posted(client: httpx.Client, resources: Sequence[dict[str, Any]]) -> list[str]:
+def posted(client: httpx.Client, resources: Sequence[dict[str, Any]]) -> list[str]:
+    """Create them; their ids, in their order."""
     ids: list[str] = []
     for start in range(0, len(resources), AT_ONCE):
         ids += _transact(client, "POST", resources[start : start + AT_ONCE])

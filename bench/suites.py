@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.asking import Pools, Workload
+from bench.growth import grown
+from bench.search_seeding import absent
+from bench.search_seeding import seeded as seeded_for_search
+from bench.search_workloads import READ
+from bench.search_workloads import WORKLOADS as SEARCHES
 from bench.seeding import doomed, seeded
 from bench.server import Running
 from bench.workloads import WORKLOADS
@@ -16,15 +21,23 @@ class Suite:
     """`seed` loads the data, with the floors' table, and gives the pools that the workloads name.
 
     `refill` makes values for a pool that a workload spends: server, pools, number of requests to come → values.
+    `grow` makes the database some times as large. `absent` says why the data is not there; empty: it is.
     """
 
     workloads: Sequence[Workload]
     seed: Callable[[Running], Pools]
     refill: Callable[[Running, Pools, int], Sequence[str]] | None = None
+    grow: Callable[[Running, int], None] | None = None
+    absent: Callable[[], str] = str
+    read: str = ""  # the workload that the times of the others are multiples of; empty: they are not compared
+    machine: bool = True  # the stacks of HTTP, the ways to the database and the components belong to it
 
 
 def _doomed(server: Running, pools: Pools, count: int) -> Sequence[str]:
     return doomed(server, pools["quiet"], count)
 
 
-SUITES: Mapping[str, Suite] = {"rest": Suite(WORKLOADS, seeded, _doomed)}
+SUITES: Mapping[str, Suite] = {
+    "rest": Suite(WORKLOADS, seeded, _doomed),
+    "search": Suite(SEARCHES, seeded_for_search, grow=grown, absent=absent, read=READ, machine=False),
+}

@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 
 from bench.asking import USED_UP, Ask, Workload, requests_of, script_of
+from bench.search_workloads import WORKLOADS as SEARCHES
 from bench.workloads import WORKLOADS
 
 POOLS = {
@@ -18,10 +19,21 @@ POOLS = {
     "storied": ["s1"],
     "changing": ["c1", "c2"],
     "doomed": ["d1", "d2", "d3"],
+    "followed": ["000000000000008"],
+    "record": ["q1"],
+    "records": ["s1"],
+    "heavy": ["h1"],
+    "codes": ["29463-7"],
+    "analytes": ["10001"],
+    "months": ["2019-03"],
+    "amounts": ["5.4"],
+    "prefixes": ["gar"],
+    "parts": ["uye"],
+    "words": ["diabetes"],
 }
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+@pytest.mark.parametrize("workload", [*WORKLOADS, *SEARCHES], ids=lambda workload: workload.name)
 def test_every_place_of_a_workload_is_filled(workload: Workload) -> None:
     for request in islice(requests_of(workload, POOLS, random.Random(1)), 20):
         texts = (request.path, *request.headers.values(), request.body)
@@ -31,7 +43,7 @@ def test_every_place_of_a_workload_is_filled(workload: Workload) -> None:
             json.loads(request.body)
 
 
-@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+@pytest.mark.parametrize("workload", [*WORKLOADS, *SEARCHES], ids=lambda workload: workload.name)
 def test_every_workload_is_a_script_without_places(workload: Workload) -> None:
     script = script_of(workload, POOLS)
 
