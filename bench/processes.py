@@ -14,13 +14,13 @@ def descendants(pid: int) -> set[int]:
     waiting = [pid]
     while waiting:
         parent = waiting.pop()
-        for task in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                children = {int(child) for child in task.read_text().split()}
-            except OSError:
-                continue
-            waiting += children - found
-            found |= children
+        try:
+            lists = [task.read_text() for task in Path(f"/proc/{parent}/task").glob("*/children")]
+        except OSError:  # it has ended meanwhile, or one of its threads has
+            continue
+        children = {int(child) for one in lists for child in one.split()} - found
+        waiting += children
+        found |= children
     return found
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with an expression: it is not FHIRPath (400), or it cannot be evaluated (422).
+"""What can go wrong with an expression: it is not FHIRPath (400), it means nothing here, or has no result (422).
 
 No text repeats the expression: a literal in it may be a person's name or number. It gives the place, counted in
 characters from 1, and what would be right. http://hl7.org/fhirpath/N1/
@@ -10,7 +10,7 @@ from fhir_server.kernel.errors import FhirError, Malformed, Unprocessable
 
 
 class FhirpathError(FhirError):
-    """Any refusal of an expression; raised as one of its two kinds."""
+    """Any refusal of an expression; raised as one of its kinds."""
 
 
 class NotAnExpression(FhirpathError, Malformed):
@@ -29,3 +29,7 @@ class CannotEvaluate(FhirpathError, Unprocessable):
     def __init__(self, text: str, position: int, *, code: str = "processing") -> None:
         super().__init__(f"FHIRPath, character {position + 1}: {text}", code=code)
         self.position = position
+
+
+class Meaningless(CannotEvaluate):
+    """The expression is FHIRPath, and means nothing whatever the data: a function or an element does not exist."""

@@ -1,65 +1,46 @@
 """The functions of the language in one table, and those on collections, types and the tree.
 
-What the language has and this engine has not is refused by name.
-
 http://hl7.org/fhirpath/N1/#functions · https://hl7.org/fhir/R4/fhirpath.html#functions
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import cmp_to_key
 
 from fhir_server.fhirpath import operators
-from fhir_server.fhirpath.errors import CannotEvaluate
+from fhir_server.fhirpath.conversions import CONVERSIONS
+from fhir_server.fhirpath.errors import CannotEvaluate, Meaningless
+from fhir_server.fhirpath.fhir import OF_FHIR
+from fhir_server.fhirpath.numbers import NUMBERS
 from fhir_server.fhirpath.strings import STRINGS
-from fhir_server.fhirpath.syntax import Member, Path
-from fhir_server.fhirpath.use import Scope, Table, Use, answer
-from fhir_server.fhirpath.values import SYSTEM, SYSTEM_TYPES, Model, Node, made, system_of
+from fhir_server.fhirpath.syntax import Call, Member, Path, Sign
+from fhir_server.fhirpath.temporal import Temporal, day_of, time_of
+from fhir_server.fhirpath.types import fits, info_of, is_a, require_type
+from fhir_server.fhirpath.use import Function, Scope, Table, Use, answer
+from fhir_server.fhirpath.values import Node, made
 
 
-def apply(use: Use) -> list[Node]:
-    """The result of a function. Raises `CannotEvaluate` for an unknown one or a wrong number of arguments."""
-    name, given = use.call.name, len(use.call.arguments)
-    if name in _ABSENT:
-        raise use.refusal("this server does not have this function", code="not-supported")
-    if name not in FUNCTIONS:
-        raise CannotEvaluate("FHIRPath has no function of this name", use.position)
-    function, least, most = FUNCTIONS[name]
+def function_of(call: Call) -> Function:
+    """The function of a call. Raises `Meaningless` for an unknown one or a wrong number of arguments."""
+    if call.name not in FUNCTIONS:
+        raise Meaningless("FHIRPath has no function of this name", call.position)
+    function, least, most = FUNCTIONS[call.name]
+    given = len(call.arguments)
     if not least <= given <= most:
-        raise use.refusal(
-            f"{given} arguments are given, and it takes {least if least == most else f'{least} to {most}'}"
-        )
-    return function(use)
+        takes = str(least) if least == most else f"{least} to {most}"
+        raise Meaningless(f"{call.name}(): {given} arguments are given, and it takes {takes}", call.position)
+    return function
 
 
-def is_a(node: Node, name: str, model: Model, position: int) -> bool:
-    """Whether an item is of a type or of one derived from it. http://hl7.org/fhirpath/N1/#is-type-specifier
-
-    A name without namespace is looked up where the item's own type is: `boolean` among FHIR's, `Boolean` among
-    System's.
-    """
-    namespace, _, local = name.rpartition(".")
-    known = local in SYSTEM_TYPES or model.knows(local)
-    if namespace not in {"", "System", "FHIR"} or not known:
-        raise CannotEvaluate("there is no type of this name", position)
-    if node.type.startswith(SYSTEM):
-        return namespace != "FHIR" and node.type.removeprefix(SYSTEM) == local
-    if namespace == "System":
-        return False
-    found: str | None = node.type
-    while found is not None and found != local:
-        found = model.supertype(found)
-    return found is not None
-
-
-def _type_argument(use: Use) -> str:
+def type_argument(call: Call) -> str:
     """The type that `ofType(FHIR.Patient)` names; to the grammar it is a path."""
-    match use.call.arguments[0]:
+    match call.arguments[0]:
         case Member(name=name):
             return name
         case Path(origin=Member(name=namespace), steps=(Member(name=name),)):
             return f"{namespace}.{name}"
-    raise use.refusal("the name of a type is expected as argument")
+    raise CannotEvaluate(f"{call.name}(): the name of a type is expected as argument", call.position)
 
 
 # Existence
@@ -108,7 +89,7 @@ def _repeat(use: Use) -> list[Node]:
         fresh = []
         for index, node in enumerate(waiting):
             for item in use.of(node, 0, index):
-                key = operators.key_of(item, use.engine.budget, use.position)
+                key = operators.key_of(item, use.run.budget, use.position)
                 if key not in found:
                     found[key] = item
                     fresh.append(item)
@@ -120,23 +101,58 @@ def _aggregate(use: Use) -> list[Node]:
     total = use.argument(1)
     for index, node in enumerate(use.items):
         scope = Scope((node,), index, total)
-        total = use.engine.evaluate(use.call.arguments[0], scope)
+        total = use.arguments[0](use.run, scope)
     return total
 
 
 def _of_type(use: Use) -> list[Node]:
-    name = _type_argument(use)
-    return [node for node in use.items if is_a(node, name, use.engine.model, use.position)]
+    name = type_argument(use.call)
+    require_type(name, use.run.model, use.position)
+    return [node for node in use.items if fits(node, name, use.run.model, use.position)]
 
 
 def _as(use: Use) -> list[Node]:
-    operators.single(use.items, use.position)
+    use.single()
     return _of_type(use)
 
 
 def _is(use: Use) -> list[Node]:
-    node = operators.single(use.items, use.position)
-    return [] if node is None else [made(is_a(node, _type_argument(use), use.engine.model, use.position))]
+    node, name = use.single(), type_argument(use.call)
+    require_type(name, use.run.model, use.position)
+    return [] if node is None else [made(is_a(node, name, use.run.model, use.position))]
+
+
+def _type(use: Use) -> list[Node]:
+    return [made(info_of(node, use.run.model)) for node in use.items]
+
+
+def _sort(use: Use) -> list[Node]:
+    """By the items themselves, or by criteria; `-` before one turns its order round.
+
+    What is absent counts as the greatest. http://hl7.org/fhirpath/#sort (an addition after N1)
+    """
+    criteria = use.call.arguments
+    found = list(use.items)
+    use.charge(len(found) * max(len(criteria), 1) * len(found).bit_length())
+    if not criteria:
+        return [found[at] for at in _sorted([[node] for node in found], use, downwards=False)]
+    for number, criterion in reversed(list(enumerate(criteria))):
+        keys = [use.of(node, number) for node in found]
+        downwards = isinstance(criterion, Sign) and criterion.symbol == "-"
+        found = [found[at] for at in _sorted(keys, use, downwards=downwards)]
+    return found
+
+
+def _sorted(keys: Sequence[Sequence[Node]], use: Use, *, downwards: bool) -> list[int]:
+    """The places of the keys in their order; equal ones stay as they were."""
+
+    def order(one: int, other: int) -> int:
+        a, b = keys[one], keys[other]
+        if not a or not b:
+            return (not a) - (not b)
+        return operators.order(a, b, use.position) or 0
+
+    return sorted(range(len(keys)), key=cmp_to_key(order), reverse=downwards)
 
 
 # Subsets and sets
@@ -173,7 +189,7 @@ def _exclude(use: Use) -> list[Node]:
 
 
 def _children(use: Use) -> list[Node]:
-    return [child for node in use.items for child in use.engine.children(node, use.position)]
+    return [child for node in use.items for child in use.run.children(node, use.position)]
 
 
 def _descendants(use: Use) -> list[Node]:
@@ -181,37 +197,43 @@ def _descendants(use: Use) -> list[Node]:
     level = _children(use)
     while level:
         found += level
-        level = [child for node in level for child in use.engine.children(node, use.position)]
+        level = [child for node in level for child in use.run.children(node, use.position)]
     return found
-
-
-def _extension(use: Use) -> list[Node]:
-    url = use.string()
-    extensions = [e for node in use.items for e in use.engine.named(node, "extension", use.position)]
-    return [e for e in extensions if url is not None and e.inside.get("url") == url]
-
-
-def _has_value(use: Use) -> list[Node]:
-    return [made(len(use.items) == 1 and _is_simple(use.items[0]))]
-
-
-def _get_value(use: Use) -> list[Node]:
-    return answer(system_of(use.items[0])) if len(use.items) == 1 and _is_simple(use.items[0]) else []
-
-
-def _is_simple(node: Node) -> bool:
-    return node.value is not None and not isinstance(node.value, dict)
 
 
 # Control
 
 
 def _iif(use: Use) -> list[Node]:
-    operators.single(use.items, use.position)
-    scope = replace(use.scope, this=use.items) if use.items else use.scope
-    arguments = use.call.arguments
-    chosen = 1 if operators.truth(use.engine.evaluate(arguments[0], scope), use.position) else 2
-    return use.engine.evaluate(arguments[chosen], scope) if chosen < len(arguments) else []
+    use.single()
+    scope = Scope(use.items, use.scope.index, use.scope.total) if use.items else use.scope
+    arguments = use.arguments
+    chosen = 1 if operators.truth(arguments[0](use.run, scope), use.position) else 2
+    return arguments[chosen](use.run, scope) if chosen < len(arguments) else []
+
+
+def _trace(use: Use) -> list[Node]:
+    name, told = use.string() or "", use.run.surroundings.trace
+    shown = [found for _, items in use.each(1) for found in items] if len(use.arguments) > 1 else use.items
+    if told is not None:
+        told(name, shown)
+    return list(use.items)
+
+
+def _now(use: Use) -> list[Node]:
+    return _moment(use.run.now.isoformat(timespec="milliseconds"), day_of)
+
+
+def _today(use: Use) -> list[Node]:
+    return _moment(use.run.now.date().isoformat(), day_of)
+
+
+def _time_of_day(use: Use) -> list[Node]:
+    return _moment(use.run.now.time().isoformat(timespec="milliseconds"), time_of)
+
+
+def _moment(text: str, read: Callable[[str], Temporal | None]) -> list[Node]:
+    return answer(read(text))
 
 
 FUNCTIONS: Table = {
@@ -247,24 +269,15 @@ FUNCTIONS: Table = {
     "exclude": (_exclude, 1, 1),
     "children": (_children, 0, 0),
     "descendants": (_descendants, 0, 0),
-    "extension": (_extension, 1, 1),
-    "hasValue": (_has_value, 0, 0),
-    "getValue": (_get_value, 0, 0),
     "iif": (_iif, 2, 3),
-    "trace": (lambda use: list(use.items), 1, 2),
+    "trace": (_trace, 1, 2),
+    "type": (_type, 0, 0),
+    "sort": (_sort, 0, 20),
+    "now": (_now, 0, 0),
+    "today": (_today, 0, 0),
+    "timeOfDay": (_time_of_day, 0, 0),
     **STRINGS,
+    **NUMBERS,
+    **CONVERSIONS,
+    **OF_FHIR,
 }
-
-# Of the language, of R4 and of the common extensions. `matches` needs expressions in linear time, which `re` is not.
-_ABSENT = frozenset(
-    {
-        "abs", "ceiling", "checkModifiers", "comparable", "conformsTo", "convertsToBoolean",
-        "convertsToDate", "convertsToDateTime", "convertsToDecimal", "convertsToInteger",
-        "convertsToQuantity", "convertsToString", "convertsToTime", "decode", "elementDefinition",
-        "encode", "escape", "exp", "floor", "highBoundary", "htmlChecks", "ln", "log",
-        "lowBoundary", "matches", "matchesFull", "memberOf", "now", "power", "precision",
-        "replaceMatches", "resolve", "round", "slice", "sort", "sqrt", "subsumedBy", "subsumes",
-        "timeOfDay", "toBoolean", "toDate", "toDateTime", "toDecimal", "toInteger", "toQuantity",
-        "toTime", "today", "truncate", "type", "unescape",
-    }
-)  # fmt: skip

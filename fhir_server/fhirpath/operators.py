@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import decimal
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeGuard
 
 import orjson
 
-from fhir_server.fhirpath import temporal
+from fhir_server.fhirpath import durations, quantities, temporal
 from fhir_server.fhirpath.errors import CannotEvaluate
+from fhir_server.fhirpath.quantities import MATH
 from fhir_server.fhirpath.temporal import Temporal
 from fhir_server.fhirpath.values import Budget, Node, Quantity, System, exact, made, system_of
 from fhir_server.kernel.wire import Number
 
 MAX_TEXT = 1_000_000  # characters of a string that an expression makes
 _INTEGER = 2**31
-_ARITHMETIC = decimal.Context(
-    prec=40, traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow]
-)
+_CHEAP = 64  # characters that may be made for a visit
 
 
 def single(items: Sequence[Node], position: int) -> Node | None:
@@ -72,6 +71,8 @@ def key_of(node: Node, budget: Budget, position: int) -> object:
             return Decimal, Decimal(value)
         case Temporal():
             return Temporal, *temporal.key_of(value)
+        case Quantity():
+            return Quantity, quantities.key_of(value)
     return value
 
 
@@ -97,46 +98,83 @@ def equal(left: Sequence[Node], right: Sequence[Node], budget: Budget, position:
 
 def _equal_items(one: Node, other: Node, budget: Budget, position: int) -> bool | None:
     a, b = system_of(one), system_of(other)
+    if isinstance(a, str) and isinstance(b, str):
+        return a == b
     if isinstance(a, Temporal) and isinstance(b, Temporal):
         if (a.kind == "Time") != (b.kind == "Time"):
             return False
         order = temporal.compare(a, b)
         return None if order is None else order == 0
-    if isinstance(a, Quantity) and isinstance(b, Quantity):
-        _require_same_unit(a, b, position)
-        return a.value == b.value
+    pair = _as_quantities(a, b)
+    if pair is not None:
+        found = quantities.amounts(*pair)
+        return None if found is None else found[0] == found[1]
     return key_of(one, budget, position) == key_of(other, budget, position)
 
 
-def equivalent(left: Sequence[Node], right: Sequence[Node], position: int) -> bool:
+def _as_quantities(a: System | None, b: System | None) -> tuple[Quantity, Quantity] | None:
+    """Two quantities; a number beside a quantity is one without unit."""
+    if isinstance(a, Quantity):
+        if isinstance(b, Quantity):
+            return a, b
+        return (a, _unitless(b)) if b is not None and _is_number(b) else None
+    return (_unitless(a), b) if isinstance(b, Quantity) and a is not None and _is_number(a) else None
+
+
+def _unitless(number: int | Decimal) -> Quantity:
+    return Quantity(Decimal(number), "1")
+
+
+def equivalent(left: Sequence[Node], right: Sequence[Node], budget: Budget, position: int) -> bool:
     """`~`: order, case, white space and digits beyond the shorter decimal do not count.
 
     http://hl7.org/fhirpath/N1/#equivalent
     """
     if len(left) != len(right):
         return False
-    if len(left) > 100:
-        raise CannotEvaluate("'~' takes at most 100 items on a side", position, code="too-costly")
-    rest = [_simple(node, position) for node in right]
-    for node in left:
-        value = _simple(node, position)
-        match = next((i for i, other in enumerate(rest) if _alike(value, other, position)), None)
+    budget.charge(len(left) * len(right), position)
+    return _same_in_some_order(left, right, lambda a, b: _equivalent_items(a, b, budget, position))
+
+
+def _equivalent_items(one: Node, other: Node, budget: Budget, position: int) -> bool:
+    a, b = system_of(one), system_of(other)
+    if a is not None and b is not None:
+        return _alike(a, b)
+    return one.type == other.type and _trees_alike(one.inside, other.inside, budget, position)
+
+
+def _trees_alike(a: Any, b: Any, budget: Budget, position: int) -> bool:
+    budget.charge(1, position)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_trees_alike(a[key], b[key], budget, position) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        budget.charge(len(a) * len(b), position)
+        return len(a) == len(b) and _same_in_some_order(
+            a, b, lambda one, other: _trees_alike(one, other, budget, position)
+        )
+    if isinstance(a, str) and isinstance(b, str):
+        return _alike(a, b)
+    one, other = _number_of(a), _number_of(b)
+    return _alike(one, other) if one is not None and other is not None else type(a) is type(b) and a == b
+
+
+def _number_of(value: Any) -> int | Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | Number):
+        return None
+    return exact(value)
+
+
+def _same_in_some_order(left: Sequence[Any], right: Sequence[Any], alike: Callable[[Any, Any], bool]) -> bool:
+    rest = list(right)
+    for one in left:
+        match = next((i for i, other in enumerate(rest) if alike(one, other)), None)
         if match is None:
             return False
         del rest[match]
     return True
 
 
-def _simple(node: Node, position: int) -> System:
-    value = system_of(node)
-    if value is None:
-        raise CannotEvaluate(
-            "'~' between items of complex types is not supported", position, code="not-supported"
-        )
-    return value
-
-
-def _alike(a: System, b: System, position: int) -> bool:
+def _alike(a: System, b: System) -> bool:
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, str) and isinstance(b, str):
@@ -145,17 +183,18 @@ def _alike(a: System, b: System, position: int) -> bool:
         return _rounded_alike(Decimal(a), Decimal(b))
     if isinstance(a, Temporal) and isinstance(b, Temporal):
         return (a.kind == "Time") == (b.kind == "Time") and temporal.compare(a, b) == 0
-    if isinstance(a, Quantity) and isinstance(b, Quantity):
-        _require_same_unit(a, b, position)
-        return _rounded_alike(a.value, b.value)
-    return False
+    pair = _as_quantities(a, b)
+    if pair is not None:
+        found = quantities.in_coarser_unit(*pair)
+        return found is not None and _rounded_alike(*found)
+    return a == b
 
 
 def _rounded_alike(a: Decimal, b: Decimal) -> bool:
     """Whether two decimals are equal at the precision of the less precise one."""
     unit = Decimal(1).scaleb(-min(_decimals(a), _decimals(b)))
     try:
-        return _ARITHMETIC.quantize(a, unit) == _ARITHMETIC.quantize(b, unit)
+        return MATH.quantize(a, unit) == MATH.quantize(b, unit)
     except decimal.InvalidOperation:  # more digits than are ever rounded
         return a == b
 
@@ -165,9 +204,10 @@ def order(left: Sequence[Node], right: Sequence[Node], position: int) -> int | N
     a, b = value_of(left, position), value_of(right, position)
     if a is None or b is None:
         return None
-    if isinstance(a, Quantity) and isinstance(b, Quantity):
-        _require_same_unit(a, b, position)
-        return _sign(a.value, b.value)
+    pair = _as_quantities(a, b)
+    if pair is not None:
+        found = quantities.amounts(*pair)
+        return None if found is None else _sign(*found)
     if isinstance(a, Temporal) and isinstance(b, Temporal) and (a.kind == "Time") == (b.kind == "Time"):
         return temporal.compare(a, b)
     if isinstance(a, str) and isinstance(b, str):
@@ -181,24 +221,67 @@ def _sign(a: Any, b: Any) -> int:
     return 0 if a == b else (1 if a > b else -1)
 
 
-def calculate(symbol: str, left: Sequence[Node], right: Sequence[Node], position: int) -> list[Node]:
-    """`+ - * / div mod &` on numbers and strings. http://hl7.org/fhirpath/N1/#math"""
+def calculate(
+    symbol: str, left: Sequence[Node], right: Sequence[Node], budget: Budget, position: int
+) -> list[Node]:
+    """`+ - * / div mod &` on numbers, strings, quantities and dates. http://hl7.org/fhirpath/N1/#math"""
     a, b = value_of(left, position), value_of(right, position)
     if symbol == "&":
         a, b = "" if a is None else a, "" if b is None else b
     if a is None or b is None:
         return []
     if symbol in {"+", "&"} and isinstance(a, str) and isinstance(b, str):
-        return [text(a + b, position)]
-    if not _is_number(a) or not _is_number(b):
-        raise CannotEvaluate(
-            f"'{symbol}' is not supported between these types", position, code="not-supported"
-        )
+        return [text(a + b, budget, position)]
+    if symbol in {"+", "-"} and isinstance(a, Temporal) and isinstance(b, Quantity):
+        return _later(a, b, 1 if symbol == "+" else -1, position)
+    if symbol in {"+", "-", "*", "/"}:
+        pair = _as_quantities(a, b)
+        if pair is not None:
+            return _reckoned(symbol, *pair)
+    if symbol == "&" or not _is_number(a) or not _is_number(b):
+        raise CannotEvaluate(f"'{symbol}' means nothing between these types", position)
     return _sum(symbol, a, b)
 
 
+def negative(items: Sequence[Node], position: int) -> list[Node]:
+    """`-x`"""
+    value = value_of(items, position)
+    if value is None:
+        return []
+    if isinstance(value, Quantity):
+        return [made(Quantity(value.value.copy_negate(), value.unit, value.calendar))]
+    if not _is_number(value):
+        raise CannotEvaluate("'-' is written before a number or a quantity", position)
+    return [made(-value if isinstance(value, int) else value.copy_negate())]
+
+
+def _later(moment: Temporal, duration: Quantity, sign: int, position: int) -> list[Node]:
+    unit = durations.unit_of(duration)
+    if unit is None:
+        raise CannotEvaluate(
+            "to a date or time is added a duration; a year or a month is one of the calendar: 1 year",
+            position,
+        )
+    found = durations.later(moment, duration.value * sign, unit)
+    return [] if found is None else [made(found)]
+
+
+def _reckoned(symbol: str, one: Quantity, other: Quantity) -> list[Node]:
+    try:
+        match symbol:
+            case "*":
+                found = quantities.product(one, other)
+            case "/":
+                found = quantities.quotient(one, other)
+            case _:
+                found = quantities.total(one, other, 1 if symbol == "+" else -1)
+    except decimal.DecimalException:
+        return []
+    return [] if found is None else [made(found)]
+
+
 def _sum(symbol: str, one: int | Decimal, other: int | Decimal) -> list[Node]:
-    math, a, b = _ARITHMETIC, Decimal(one), Decimal(other)
+    math, a, b = MATH, Decimal(one), Decimal(other)
     whole = isinstance(one, int) and isinstance(other, int)
     try:
         match symbol:
@@ -221,20 +304,14 @@ def _sum(symbol: str, one: int | Decimal, other: int | Decimal) -> list[Node]:
     return [made(int(found))] if abs(found) < _INTEGER else []
 
 
-def text(value: str, position: int) -> Node:
-    """The node of a string that an expression made, if it is not too long."""
+def text(value: str, budget: Budget, position: int) -> Node:
+    """The node of a string that an expression made, if it is not too long. All of them together are bounded too."""
+    budget.charge(len(value) // _CHEAP, position)
     if len(value) > MAX_TEXT:
         raise CannotEvaluate(
             f"a string may have at most {MAX_TEXT:,} characters", position, code="too-costly"
         )
     return made(value)
-
-
-def _require_same_unit(a: Quantity, b: Quantity, position: int) -> None:
-    if (a.unit, a.calendar) != (b.unit, b.calendar):
-        raise CannotEvaluate(
-            "comparing quantities of different units is not supported", position, code="not-supported"
-        )
 
 
 def _is_number(value: System) -> TypeGuard[int | Decimal]:
@@ -260,5 +337,5 @@ def _number_text(value: Any) -> Any:
         if found is None:
             return str(value)
         small = abs(found) < _INTEGER and found == found.to_integral_value()
-        return int(found) if small else str(found.normalize(_ARITHMETIC))
+        return int(found) if small else str(found.normalize(MATH))
     raise TypeError(f"{type(value).__name__} does not belong in a tree")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
+from fhir_server.fhirpath.durations import WORDS
 from fhir_server.fhirpath.errors import NotAnExpression
 from fhir_server.fhirpath.lexer import Token, tokens_of
 from fhir_server.fhirpath.syntax import (
@@ -43,19 +44,21 @@ _OPERATORS = {
 }
 _SIGN = 11
 _RESERVED = frozenset({"true", "false", "and", "or", "xor", "implies", "div", "mod"})
-_CALENDAR = {
-    word: unit
-    for unit in ("year", "month", "week", "day", "hour", "minute", "second", "millisecond")
-    for word in (unit, unit + "s")
-}
+_USUAL = 4000  # characters of an expression whose tree is kept: no definition of R4 has more
 
 
-@lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
     """The syntax tree of an expression. Raises `NotAnExpression`, also for one that nests deeper than `MAX_DEPTH`."""
+    return _kept(text) if len(text) <= _USUAL else _parse(text)
+
+
+def _parse(text: str) -> Expression:
     expression = _Parser(tokens_of(text)).whole()
     _require_shallow(expression)
     return expression
+
+
+_kept = lru_cache(maxsize=1024)(_parse)
 
 
 class _Parser:
@@ -141,9 +144,9 @@ class _Parser:
         token = self.take()
         value, unit = token.value, self.token
         assert value is not None
-        if isinstance(value, int | Decimal) and unit.kind == "identifier" and unit.text in _CALENDAR:
+        if isinstance(value, int | Decimal) and unit.kind == "identifier" and unit.text in WORDS:
             self.take()
-            value = Quantity(Decimal(value), _CALENDAR[unit.text], calendar=True)
+            value = Quantity(Decimal(value), WORDS[unit.text], calendar=True)
         elif isinstance(value, int | Decimal) and unit.kind == "literal" and isinstance(unit.value, str):
             self.take()
             value = Quantity(Decimal(value), unit.value)

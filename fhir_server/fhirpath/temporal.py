@@ -8,12 +8,15 @@ http://hl7.org/fhirpath/N1/#comparison
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 Kind = Literal["Date", "DateTime", "Time"]
+
+_WIDEST_ZONE = 14 * 60  # minutes that a place on earth is away from UTC
 
 _CLOCK = r"(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?"
 _DAY = re.compile(rf"(\d{{4}})(?:-(\d\d)(?:-(\d\d))?)?(T(?:{_CLOCK})?)?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
@@ -33,8 +36,11 @@ class Temporal:
     offset: int | None = None
 
 
-def day_of(text: str) -> Temporal | None:
-    """The Date or DateTime written `text` (`2014`, `2014-01T`, `2014-01-05T10:30Z`); None when it is neither."""
+def day_of(text: str, *, kind: Kind | None = None) -> Temporal | None:
+    """The Date or DateTime written `text` (`2014`, `2014-01T`, `2014-01-05T10:30Z`); None when it is neither.
+
+    `kind` says which of both it is, where the `T` does not.
+    """
     found = _DAY.match(text)
     if found is None:
         return None
@@ -46,7 +52,7 @@ def day_of(text: str) -> Temporal | None:
         return None
     if hour is not None and (day is None or not _on_the_clock(parts[3:])):
         return None
-    return Temporal("DateTime" if clock else "Date", text, parts, _offset(zone))
+    return Temporal(kind or ("DateTime" if clock else "Date"), text, parts, _offset(zone))
 
 
 def time_of(text: str) -> Temporal | None:
@@ -58,6 +64,21 @@ def time_of(text: str) -> Temporal | None:
     return Temporal("Time", text, parts) if _on_the_clock(parts) else None
 
 
+def written(kind: Kind, parts: tuple[Decimal, ...], offset: int | None) -> Temporal:
+    """The Temporal of these parts, with its text."""
+    clock = parts if kind == "Time" else parts[3:]
+    text = ":".join(_two_digits(part) for part in clock)
+    if kind != "Time":
+        day = "-".join([f"{int(parts[0]):04d}", *(f"{int(part):02d}" for part in parts[1:3])])
+        text = f"{day}T{text}" if clock or kind == "DateTime" else day
+    return Temporal(kind, text + (_zone(offset) if clock else ""), parts, offset)
+
+
+def last_day(year: int, month: int) -> int:
+    """The number of days of a month."""
+    return monthrange(year, month)[1]
+
+
 def compare(one: Temporal, other: Temporal) -> int | None:
     """-1, 0 or 1 for before, equal and after; None when the precisions, or a missing zone, leave it open.
 
@@ -66,7 +87,7 @@ def compare(one: Temporal, other: Temporal) -> int | None:
     mine, others = one.parts, other.parts
     timed = one.kind != "Time" and len(mine) > 3 and len(others) > 3
     if timed and (one.offset is None) != (other.offset is None):
-        return None
+        return _wherever_it_is(one, other)
     if timed and one.offset != other.offset:
         mine, others = _in_utc(one), _in_utc(other)
     for a, b in zip(mine, others, strict=False):
@@ -82,13 +103,23 @@ def key_of(moment: Temporal) -> tuple[object, ...]:
     return (moment.kind == "Time", *moment.parts)
 
 
+def _wherever_it_is(one: Temporal, other: Temporal) -> int | None:
+    """The order of two moments, one of which has no zone, if it is the same in every zone of the world."""
+    apart = _minutes(one) - _minutes(other)
+    return None if abs(apart) <= _WIDEST_ZONE + 60 else (-1 if apart < 0 else 1)
+
+
+def _minutes(moment: Temporal) -> int:
+    """Whole minutes in UTC; a moment without a zone is taken for one there."""
+    year, month, day, hour, *rest = (int(part) for part in moment.parts)
+    days = date(year, month, day).toordinal()
+    return days * 1440 + hour * 60 + (rest[0] if rest else 0) - (moment.offset or 0)
+
+
 def _in_utc(moment: Temporal) -> tuple[Decimal, ...]:
     """Days and minutes on one line, then seconds: comparable, without a calendar that could overflow."""
-    year, month, day, hour, *rest = moment.parts
-    minute = rest[0] if rest else Decimal(0)
-    days = date(int(year), int(month), int(day)).toordinal()
-    line = days * 1440 + int(hour) * 60 + int(minute) - (moment.offset or 0)
-    return (Decimal(line), *rest[1:]) if rest else (Decimal(line // 60),)
+    line = _minutes(moment)
+    return (Decimal(line), *moment.parts[5:]) if len(moment.parts) > 4 else (Decimal(line // 60),)
 
 
 def _numbers(*texts: str | None) -> tuple[Decimal, ...]:
@@ -115,3 +146,14 @@ def _offset(zone: str | None) -> int | None:
         return 0
     minutes = int(zone[1:3]) * 60 + int(zone[4:6])
     return -minutes if zone[0] == "-" else minutes
+
+
+def _zone(offset: int | None) -> str:
+    if not offset:
+        return "" if offset is None else "Z"
+    return f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
+
+
+def _two_digits(part: Decimal) -> str:
+    text = f"{part:f}"
+    return text if part >= 10 else f"0{text}"

@@ -7,17 +7,19 @@ http://hl7.org/fhirpath/N1/#functions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from fhir_server.fhirpath import operators
+from fhir_server.fhirpath import operators, tree
 from fhir_server.fhirpath.errors import CannotEvaluate
-from fhir_server.fhirpath.syntax import Call, Expression
+from fhir_server.fhirpath.surroundings import Surroundings
+from fhir_server.fhirpath.syntax import Call
 from fhir_server.fhirpath.values import Budget, Model, Node, System, made
+from fhir_server.kernel.values import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Scope:
     """What names mean at one place of an expression: `$this`, `$index`, `$total`."""
 
@@ -26,25 +28,42 @@ class Scope:
     total: Sequence[Node] | None = None
 
 
-class Engine(Protocol):
-    """What functions need of the evaluator."""
+@dataclass(slots=True)
+class Run:
+    """One evaluation. `now` is the same all along it, as the language wants."""
+
+    model: Model
+    budget: Budget
+    variables: Mapping[str, Sequence[Node]]
+    surroundings: Surroundings
+    typed_choices: bool
+    _now: datetime | None = None
 
     @property
-    def model(self) -> Model: ...
-    @property
-    def budget(self) -> Budget: ...
-    def evaluate(self, expression: Expression, scope: Scope) -> list[Node]: ...
-    def named(self, node: Node, name: str, position: int) -> list[Node]: ...
-    def children(self, node: Node, position: int) -> list[Node]: ...
+    def now(self) -> datetime:
+        if self._now is None:
+            self._now = datetime.now().astimezone()
+        return self._now
+
+    def named(self, node: Node, name: str, position: int) -> list[Node]:
+        return tree.named(node, name, self.model, self.budget, position, typed_choices=self.typed_choices)
+
+    def children(self, node: Node, position: int) -> list[Node]:
+        return tree.children(node, self.model, self.budget, position)
 
 
-@dataclass(frozen=True, slots=True)
+# A compiled expression.
+Program = Callable[[Run, Scope], list[Node]]
+
+
+@dataclass(slots=True)
 class Use:
     """One application of a function."""
 
-    engine: Engine
+    run: Run
     items: Sequence[Node]
     call: Call
+    arguments: tuple[Program, ...]
     scope: Scope  # of the expression around the call
 
     @property
@@ -53,9 +72,9 @@ class Use:
 
     def argument(self, number: int = 0) -> list[Node]:
         """An argument that does not look at the items. An absent one is empty."""
-        if number >= len(self.call.arguments):
+        if number >= len(self.arguments):
             return []
-        return self.engine.evaluate(self.call.arguments[number], self.scope)
+        return self.arguments[number](self.run, self.scope)
 
     def each(self, number: int = 0) -> Iterator[tuple[Node, list[Node]]]:
         """Every item and what an argument gives for it."""
@@ -64,8 +83,14 @@ class Use:
 
     def of(self, node: Node, number: int = 0, index: int | None = None) -> list[Node]:
         """What an argument gives for an item."""
-        scope = replace(self.scope, this=(node,), index=index)
-        return self.engine.evaluate(self.call.arguments[number], scope)
+        return self.arguments[number](self.run, Scope((node,), index, self.scope.total))
+
+    def single(self) -> Node | None:
+        return operators.single(self.items, self.position)
+
+    def value(self) -> System | None:
+        """The one simple value that the function is applied to."""
+        return operators.value_of(self.items, self.position)
 
     def integer(self, number: int = 0) -> int | None:
         value = operators.value_of(self.argument(number), self.position)
@@ -86,23 +111,30 @@ class Use:
             return None
         if not isinstance(value, str):
             raise self.refusal(complaint)
-        self.engine.budget.charge(len(value) // 256, self.position)
+        self.charge(len(value) // 256)
         return value
 
     def truths(self) -> list[bool | None]:
         return [operators.truth([node], self.position) for node in self.items]
 
     def distinct(self, items: Sequence[Node]) -> list[Node]:
-        return operators.distinct(items, self.engine.budget, self.position)
+        return operators.distinct(items, self.run.budget, self.position)
 
     def keys(self, items: Sequence[Node]) -> list[object]:
-        return [operators.key_of(node, self.engine.budget, self.position) for node in items]
+        return [operators.key_of(node, self.run.budget, self.position) for node in items]
+
+    def charge(self, visits: int) -> None:
+        self.run.budget.charge(visits, self.position)
 
     def made_text(self, value: str) -> list[Node]:
-        return [operators.text(value, self.position)]
+        return [operators.text(value, self.run.budget, self.position)]
 
     def refusal(self, text: str, *, code: str = "processing") -> CannotEvaluate:
         return CannotEvaluate(f"{self.call.name}(): {text}", self.position, code=code)
+
+    def unsupported(self) -> CannotEvaluate:
+        """The refusal of a question that nobody here can answer."""
+        return self.refusal("nothing here can answer this", code="not-supported")
 
 
 Function = Callable[[Use], list[Node]]

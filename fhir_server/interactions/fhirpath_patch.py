@@ -15,9 +15,9 @@ from typing import Any
 from fhir_server.definitions.model import R4
 from fhir_server.fhirpath.errors import CannotEvaluate, NotAnExpression
 from fhir_server.fhirpath.evaluator import evaluate, root_of
-from fhir_server.fhirpath.functions import is_a
 from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.syntax import At, Expression, Member, Path
+from fhir_server.fhirpath.types import is_a
 from fhir_server.fhirpath.values import Budget, Node
 from fhir_server.interactions.json_patch import MAX_OPERATIONS, copy_of, depth_of
 from fhir_server.interactions.patch_values import (

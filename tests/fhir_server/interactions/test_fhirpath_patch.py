@@ -307,7 +307,7 @@ def test_the_tree_that_is_patched_is_not_changed_and_the_patch_is_not_shared() -
         operation("delete", "Observation.status"),
         operation("delete", "Nonsense.status"),
         operation("delete", "Patient.name.count()"),
-        operation("delete", "Patient.name.where($this.resolve())"),
+        operation("delete", "Patient.name.where($this.memberOf('u'))"),
         operation("delete", "Patient.name.nonsense()"),
         operation("replace", "Patient.photo", {"valueAttachment": {"title": "a"}}),
         operation("replace", "Patient.name", {"valueHumanName": {"text": "a"}}),
