@@ -40,7 +40,7 @@ from fhir_server.store.plans import (
 from fhir_server.store.predicates import Predicates, Source
 from fhir_server.store.rows import VALUES
 from fhir_server.store.shapes import Ask, Shape, shape_of
-from fhir_server.store.sources import BY_MOMENT, all_of, is_typed, pointed_at, source_of
+from fhir_server.store.sources import BY_MOMENT, IDENTIFIED, all_of, is_typed, pointed_at, rank, source_of
 from fhir_server.store.tables import TYPE_NUMBERS, UNDATED
 
 T = TypeVar("T")
@@ -194,7 +194,8 @@ class Search:
             else:
                 keys = keys_of(sort, predicates, source, self._paths)
                 inner = _select(predicates, source, conditions, keys, turn)
-            if nulls is None and source.order == BY_MOMENT and not (conditions or source.lists):
+            many = plan.lead >= 0 and rank(self.nodes[plan.lead]) > IDENTIFIED  # else there is no second page
+            if many and nulls is None and source.order == BY_MOMENT and not (conditions or source.lists):
                 some = f"select 1 from {_from(source)} limit {predicates.bind('bigint', CHEAP + 1)}"
                 number = f"(select count(*) from ({some}) n)"
         names = [f"c.k{number}" for number in range(len(keys))]
