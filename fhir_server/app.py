@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -18,6 +19,7 @@ from fhir_server.operations.registry import offered
 from fhir_server.operations.reindexing import Reindexing
 from fhir_server.search.entries import Entries
 from fhir_server.search.extract import entries_of
+from fhir_server.search.units import UCUM, named
 from fhir_server.settings import Settings
 from fhir_server.store.contract import ResourceStore
 from fhir_server.store.postgres import PostgresStore
@@ -85,6 +87,16 @@ async def kept_up(engine: Engine, rest: float = 1.0) -> AsyncIterator[None]:
         await upkeep.close()
 
 
+@asynccontextmanager
+async def warmed() -> AsyncIterator[None]:
+    """Read the table of units beside the first requests, and not in the one that first has a quantity."""
+    warming = asyncio.create_task(asyncio.to_thread(named, UCUM, "1"))
+    try:
+        yield
+    finally:
+        await warming
+
+
 def application(settings: Settings) -> ASGIApp:
     """The whole server as one ASGI application. The database is opened when the application starts."""
     parts = AsyncExitStack()
@@ -93,6 +105,7 @@ def application(settings: Settings) -> ASGIApp:
     async def startup() -> None:
         engine = await parts.enter_async_context(opened(settings))
         await parts.enter_async_context(kept_up(engine))
+        await parts.enter_async_context(warmed())
         engines.append(engine)
 
     async def shutdown() -> None:
