@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Final
 
 from starlette.types import ASGIApp
 
@@ -28,6 +29,8 @@ from fhir_server.validation.validator import check, check_shell
 from fhir_server.web.api import api_of
 from fhir_server.web.front import Front
 from fhir_server.web.rest import RestOptions
+
+_SETTLED_SECONDS: Final = 2.0  # after the start, when the other workers have started too
 
 
 def server_of(store: ResourceStore, settings: Settings) -> Server:
@@ -89,12 +92,19 @@ async def kept_up(engine: Engine, rest: float = 1.0) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def warmed() -> AsyncIterator[None]:
-    """Read the table of units beside the first requests, and not in the one that first has a quantity."""
-    warming = asyncio.create_task(asyncio.to_thread(named, UCUM, "1"))
+    """Read the table of units soon after the start, and not in the request that first has a quantity."""
+
+    async def warm() -> None:
+        await asyncio.sleep(_SETTLED_SECONDS)
+        await asyncio.to_thread(named, UCUM, "1")
+
+    warming = asyncio.create_task(warm())
     try:
         yield
     finally:
-        await warming
+        warming.cancel()
+        with suppress(asyncio.CancelledError):
+            await warming
 
 
 def application(settings: Settings) -> ASGIApp:
