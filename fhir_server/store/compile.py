@@ -30,6 +30,7 @@ from fhir_server.store.plans import (
     BY_SORT_KEY,
     CHEAP,
     FAR,
+    WIDE,
     Plan,
     cheap_limit,
     counting,
@@ -143,7 +144,8 @@ class Search:
 
     def cheap_limit(self, plan: Plan) -> int:
         """How many candidates may be gone through for a total that nobody asked for; 0: none."""
-        known = Plan(plan.lead, least=None if plan.least is None else min(plan.least, FAR))
+        least = None if plan.least is None else WIDE if plan.least > CHEAP else min(plan.least, FAR)
+        known = Plan(plan.lead, least=least)
         return self._compiler.fact(("cheap", known, self.shape), lambda: cheap_limit(known, self.nodes))
 
     def count(self, plan: Plan, limit: int | None = None) -> Compiled:

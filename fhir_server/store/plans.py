@@ -135,7 +135,9 @@ def plan_by(
             place for place in places if isinstance(node := nodes[place], Some) and len(node.nodes) >= BROAD
         ]
         flowing = [place for place in places if place in listed or comes_in_order(nodes[place])]
-        lead = next(iter(flowing + broad), ALL)
+        # To look at all that points to a candidate is dear: it is done for those of a set, not for all of a type.
+        own = [place for place in places if _is_own(nodes[place])] if any(map(_goes_back, nodes)) else []
+        lead = next(iter(flowing + broad + own), ALL)
     return Plan(lead, sets, WIDE)
 
 
@@ -150,6 +152,8 @@ def cheap_limit(plan: Plan, nodes: Sequence[Node]) -> int:
     """How many candidates of `plan` may be gone through for a total that nobody asked for; 0: none."""
     if plan.lead in {BY_SORT_KEY, ALL} and sources_in(nodes):
         return 0  # one of those that are wide would be gone through
+    if plan.least is not None and plan.least > CHEAP:
+        return 0
     if plan.lead >= 0 and isinstance(nodes[plan.lead], Back) and plan.least is not None and plan.least >= FAR:
         return 0
     others = [node for place, node in enumerate(nodes) if place != plan.lead]
@@ -183,7 +187,9 @@ def _is_listed(node: Node) -> bool:
 
 def _is_own(node: Node) -> bool:
     """Whether the candidates are found without going by way of other resources."""
-    return not isinstance(node, Back | Link | Some)
+    if isinstance(node, Some):
+        return all(map(_is_own, node.nodes))
+    return not isinstance(node, Back | Link)
 
 
 def _by_column(query: Query) -> bool:
