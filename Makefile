@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: install serve test test-external golden fmt lint types layers bench lock clean
+.PHONY: install serve test test-external golden profiles fmt lint types layers bench lock clean
 
 install: .venv/.dev
 
@@ -30,6 +30,9 @@ test-external: .venv/.dev ## the store's contract suite on an external PostgreSQ
 
 golden: .venv/.dev ## write the plans of searches anew; their diff is to be reviewed
 	CORDEE_GOLDEN=renew $(BIN)/python -m pytest -q tests/golden
+
+profiles: .venv/.dev ## compile profiles/source to profiles/packages, and write their digests
+	$(BIN)/python -m tools.fsh
 
 fmt: .venv/.dev
 	$(BIN)/ruff format .

@@ -1,4 +1,4 @@
-"""Make `profiles/packages/cordee.fr.zip`: what the French implementation guides define, restated by us.
+"""The search parameters of the French implementation guides, restated by us: a member of `cordee.fr.zip`.
 
 Only facts of the guides are here (canonical URL, code, bases, type, path), not their texts. A definition that says no
 more than R4's own is left out: `source` of List, `start` of Slot.
@@ -7,23 +7,15 @@ Three are said better than published. PDSm puts the organisation of an author on
 List; the annuaire has the period of an Organization on the Organization and looks for it on its addresses: both places
 are searched. A commune's code is a Coding, which a string parameter cannot read, so its `code` is named.
 
-The same input gives the same archive.
-
-    python -m tools.restate_fr
+`tools/fsh` writes the archive, with the profiles of the guides.
 """
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-
-TARGET = Path(__file__).parent.parent / "profiles/packages/cordee.fr.zip"
-EPOCH = (2026, 1, 1, 0, 0, 0)
 
 ANS: Final = "https://interop.esante.gouv.fr/ig/fhir"
 MHD: Final = "https://profiles.ihe.net/ITI/MHD"
@@ -295,18 +287,3 @@ def definition_of(restated: Restated) -> dict[str, Any]:
 
 def members() -> Iterator[tuple[str, bytes]]:
     yield "SearchParameter.json", orjson.dumps([definition_of(restated) for restated in RESTATED])
-
-
-def main() -> None:
-    with zipfile.ZipFile(TARGET, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, data in members():
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data)
-    digest = hashlib.sha256(TARGET.read_bytes()).hexdigest()
-    print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes, sha-256 {digest}")
-
-
-if __name__ == "__main__":
-    main()

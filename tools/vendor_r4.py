@@ -9,13 +9,13 @@ Members are sorted and carry a fixed date: the same input gives the same archive
 from __future__ import annotations
 
 import gzip
-import hashlib
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
+
+from tools.archive import write
 
 TARGET = Path(__file__).parent.parent / "profiles/packages/hl7.fhir.r4.core.zip"
 EPOCH = (2019, 11, 1, 0, 0, 0)
@@ -46,14 +46,7 @@ def members_of(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def main(folder: Path) -> None:
-    with zipfile.ZipFile(TARGET, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, data in sorted(dict(members_of(folder)).items()):
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, data)
-    digest = hashlib.sha256(TARGET.read_bytes()).hexdigest()
-    print(f"{TARGET.name}: {TARGET.stat().st_size:,} bytes, sha-256 {digest}")
+    write(TARGET, dict(members_of(folder)), EPOCH)
 
 
 if __name__ == "__main__":
