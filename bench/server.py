@@ -43,7 +43,12 @@ def running(workers: int = 2) -> Iterator[Running]:
         os.chmod(folder, 0o755)
         with Embedded(Path(folder) / "data") as embedded:
             port = free_port()
-            environment = {**os.environ, "CORDEE_DATABASE__URL": embedded.url, "CORDEE_LOG_LEVEL": "ERROR"}
+            environment = {
+                **os.environ,
+                "CORDEE_DATABASE__URL": embedded.url,
+                "CORDEE_LOG_LEVEL": "ERROR",
+                "CORDEE_PUBLISH": "off",
+            }
             command = [
                 sys.executable,
                 "-m",

@@ -12,9 +12,9 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from fhir_server.kernel.errors import FhirError, PreconditionFailed
+from fhir_server.packages_console import packages
 from fhir_server.settings import Settings
 from fhir_server.store.account import EmbeddedError
 from fhir_server.store.embedded import NeedsUpgrade
@@ -32,6 +32,8 @@ from fhir_server.targeting import (
     settings_of_environment,
     with_url,
 )
+from fhir_server.terminal import KEEP, DataDir, complain, progress, say
+from fhir_server.terminology_console import terminology
 
 # What only one command needs is imported where it is needed: `serve` answers sooner without httpx and progress bars.
 
@@ -47,17 +49,9 @@ cli = typer.Typer(
     "~/.local/share/cordee. All settings are environment variables: docs/settings.md.",
     epilog="Exit codes: 0 done · 1 not done, the reason is said · 2 the command or a setting is wrong.",
 )
-say = Console(stderr=True, highlight=False, soft_wrap=True)
-
-_RUN, _FILL, _KEEP = "Run the server", "Load resources", "Look after the database"
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        help="Directory of the embedded PostgreSQL, instead of CORDEE_DATA_DIR.",
-        metavar="DIR",
-        show_default=False,
-    ),
-]
+_RUN, _FILL = "Run the server", "Load resources"
+cli.add_typer(packages, name="packages", rich_help_panel=KEEP)
+cli.add_typer(terminology, name="terminology", rich_help_panel=_FILL)
 Programs = Annotated[
     Path | None,
     typer.Option(
@@ -116,7 +110,7 @@ def serve(
     require_loopback(address)
     sock = listen(address, settings.port if port is None else port)
     base = settings.base_url or _base(address, sock.getsockname()[1])
-    with server_database(settings, data_dir, _progress) as (url, embedded):
+    with server_database(settings, data_dir, progress) as (url, embedded):
         bring_up(url)
         if demo:
             asyncio.run(_load_demo(settings, url))
@@ -126,7 +120,7 @@ def serve(
                 embedded.watch()
 
         environment = {"CORDEE_DATABASE__URL": url}
-        supervisor = Supervisor(sock, workers or settings.workers, environment, _progress)
+        supervisor = Supervisor(sock, workers or settings.workers, environment, progress)
         supervisor.run(watch, lambda: _greet(base, demo=demo))
     say.print("Stopped.")
 
@@ -172,14 +166,14 @@ def import_(
         if url is not None:
             good = asyncio.run(console.into_server(found, url.rstrip("/"), say))
         else:
-            with any_database(settings, data_dir, _progress) as database:
+            with any_database(settings, data_dir, progress) as database:
                 bring_up(database)
                 good = asyncio.run(console.into_store(found, with_url(settings, database), say))
     except (console.NothingToImport, console.NoServer) as error:
-        _complain(str(error))
+        complain(str(error))
         good = False
     except KeyboardInterrupt:
-        _complain("Interrupted. What was loaded stays; the same command again loads the rest.")
+        complain("Interrupted. What was loaded stays; the same command again loads the rest.")
         good = False
     if not good:
         raise typer.Exit(1)
@@ -193,7 +187,7 @@ def demo(*, data_dir: DataDir = None) -> None:
     nothing.
     """
     settings = settings_of_environment()
-    with any_database(settings, data_dir, _progress) as url:
+    with any_database(settings, data_dir, progress) as url:
         bring_up(url)
         asyncio.run(_load_demo(settings, url))
     say.print("The demonstration dossier is loaded.")
@@ -210,7 +204,7 @@ def check(*, data_dir: DataDir = None) -> None:
     settings = settings_of_environment()
     good = True
     if settings.database.url or has_data(settings, data_dir):
-        with any_database(settings, data_dir, _progress) as url:
+        with any_database(settings, data_dir, progress) as url:
             results = list(checks_of(with_url(settings, url)))
     else:
         results = list(checks_of(settings))
@@ -223,22 +217,20 @@ def check(*, data_dir: DataDir = None) -> None:
         raise typer.Exit(1)
 
 
-@cli.command(rich_help_panel=_KEEP)
+@cli.command(rich_help_panel=KEEP)
 def migrate(*, data_dir: DataDir = None) -> None:
     """Bring the tables to this version.
 
     `serve` does it too: this is for doing it at another moment.
     """
-    with any_database(settings_of_environment(), data_dir, _progress) as url:
+    with any_database(settings_of_environment(), data_dir, progress) as url:
         changed = bring_up(url)
     say.print(
         "The tables were brought to this version." if changed else "The tables are of this version already."
     )
 
 
-@cli.command(
-    rich_help_panel=_KEEP, epilog="Examples: `cordee reindex` · `cordee reindex Patient Observation`"
-)
+@cli.command(rich_help_panel=KEEP, epilog="Examples: `cordee reindex` · `cordee reindex Patient Observation`")
 def reindex(
     types: Annotated[
         list[str] | None,
@@ -255,13 +247,13 @@ def reindex(
     from fhir_server import reindexing_console as console  # noqa: PLC0415
 
     settings = settings_of_environment()
-    with any_database(settings, data_dir, _progress) as url:
+    with any_database(settings, data_dir, progress) as url:
         bring_up(url)
         asyncio.run(console.reindex(types or (), with_url(settings, url), say))
     say.print("The search index is complete.")
 
 
-@cli.command(rich_help_panel=_KEEP, epilog="Example: `cordee backup cordee-$(date +%F).dump`")
+@cli.command(rich_help_panel=KEEP, epilog="Example: `cordee backup cordee-$(date +%F).dump`")
 def backup(
     file: Annotated[
         Path, typer.Argument(help="The file to write (pg_dump's custom format).", metavar="FILE")
@@ -279,12 +271,12 @@ def backup(
 
     settings = settings_of_environment()
     require_data(settings, data_dir)
-    with any_database(settings, data_dir, _progress) as url, say.status("Writing the backup") as status:
+    with any_database(settings, data_dir, progress) as url, say.status("Writing the backup") as status:
         size = write(url, file, status.update, overwrite=overwrite, programs=binaries)
     say.print(f"Written: {file} ({size:,} bytes)", markup=False)
 
 
-@cli.command(rich_help_panel=_KEEP)
+@cli.command(rich_help_panel=KEEP)
 def restore(
     file: Annotated[Path, typer.Argument(help="A file that `cordee backup` wrote.", metavar="FILE")],
     *,
@@ -301,7 +293,7 @@ def restore(
     from fhir_server.store.backup import restore as read  # noqa: PLC0415
 
     with (
-        any_database(settings_of_environment(), data_dir, _progress) as url,
+        any_database(settings_of_environment(), data_dir, progress) as url,
         say.status("Restoring") as status,
     ):
         read(file, url, status.update, replace=replace, programs=binaries)
@@ -309,7 +301,7 @@ def restore(
     say.print("Restored.")
 
 
-@cli.command(rich_help_panel=_KEEP)
+@cli.command(rich_help_panel=KEEP)
 def upgrade(
     *,
     old_binaries: Annotated[
@@ -368,14 +360,6 @@ def _greet(base: str, *, demo: bool) -> None:
         say.print(f"  What it can do:   curl {base}/metadata\n", markup=False)
 
 
-def _progress(text: str) -> None:
-    say.print(text, style="dim", markup=False)
-
-
-def _complain(text: str) -> None:
-    say.print(text, style="red", markup=False)
-
-
 def _text_of(error: Exception) -> str:
     if isinstance(error, NeedsUpgrade):
         return f"{error} `cordee upgrade` moves it."
@@ -397,10 +381,10 @@ def main() -> None:
     try:
         cli()
     except UsageError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(2)
     except (EmbeddedError, SupervisorError, WrongSchema, FhirError) as error:
-        _complain(_text_of(error))
+        complain(_text_of(error))
         sys.exit(1)
 
 

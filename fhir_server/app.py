@@ -10,12 +10,14 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from fhir_server.definitions.compartments import patient_of
+from fhir_server.definitions.packaged import NONE_INSTALLED
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.engine import Engine
 from fhir_server.interactions.call import Call, Limits, Reply, Server
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
+from fhir_server.operations.publishing import Publishing
 from fhir_server.operations.registry import offered
 from fhir_server.operations.reindexing import Reindexing
 from fhir_server.search.entries import Entries
@@ -25,7 +27,9 @@ from fhir_server.settings import Settings
 from fhir_server.store.contract import ResourceStore
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.upkeep import Upkeep
+from fhir_server.validation.standards import Standards
 from fhir_server.validation.validator import check, check_shell
+from fhir_server.validation.world import Options
 from fhir_server.web.api import api_of
 from fhir_server.web.front import Front
 from fhir_server.web.rest import RestOptions
@@ -44,7 +48,16 @@ def server_of(store: ResourceStore, settings: Settings) -> Server:
     def compartment(tree: Tree) -> Key | None:
         return patient_of(tree)
 
-    return Server(store, check, check_shell, extract, compartment, limits_of(settings), offered())
+    return Server(
+        store,
+        check,
+        check_shell,
+        extract,
+        compartment,
+        limits_of(settings),
+        offered(),
+        standards_of(settings),
+    )
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -57,7 +70,14 @@ def limits_of(settings: Settings) -> Limits:
         delete_many=settings.conditional_delete == "multiple",
         max_bytes=settings.max_body_bytes,
         explain=settings.explain,
+        definitions=settings.definitions == "open",
     )
+
+
+def standards_of(settings: Settings) -> Standards:
+    asked = settings.validation
+    options = Options(unknown_extensions=asked.unknown_extensions)
+    return Standards(asked.declared, asked.enforced, asked.required, options)
 
 
 @asynccontextmanager
@@ -79,10 +99,16 @@ async def opened(settings: Settings) -> AsyncIterator[Engine]:
 
 
 @asynccontextmanager
-async def kept_up(engine: Engine, rest: float = 1.0) -> AsyncIterator[None]:
-    """Do the background work, if no other process does, for as long as the block runs. `rest`: see `Upkeep`."""
+async def kept_up(engine: Engine, rest: float = 1.0, settings: Settings | None = None) -> AsyncIterator[None]:
+    """Do the background work, if no other process does, for as long as the block runs. `rest`: see `Upkeep`.
+
+    `settings`: of a server, which also publishes what packages bring.
+    """
     store = engine.server.store
-    upkeep = Upkeep(store, [Reindexing(engine.server).step, store.index_words], rest)
+    steps = [Reindexing(engine.server).step, store.index_words]
+    if settings is not None and settings.publish != "off":
+        steps.append(Publishing(engine.server, settings.base_url, core=settings.publish == "all").step)
+    upkeep = Upkeep(store, steps, rest)
     upkeep.start()
     try:
         yield
@@ -92,11 +118,12 @@ async def kept_up(engine: Engine, rest: float = 1.0) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def warmed() -> AsyncIterator[None]:
-    """Read the table of units soon after the start, and not in the request that first has a quantity."""
+    """Read soon after the start what is large, and not in the request that first needs it: units, definitions."""
 
     async def warm() -> None:
         await asyncio.sleep(_SETTLED_SECONDS)
         await asyncio.to_thread(named, UCUM, "1")
+        await asyncio.to_thread(lambda: NONE_INSTALLED.by_key)
 
     warming = asyncio.create_task(warm())
     try:
@@ -114,7 +141,7 @@ def application(settings: Settings) -> ASGIApp:
 
     async def startup() -> None:
         engine = await parts.enter_async_context(opened(settings))
-        await parts.enter_async_context(kept_up(engine))
+        await parts.enter_async_context(kept_up(engine, settings=settings))
         await parts.enter_async_context(warmed())
         engines.append(engine)
 

@@ -21,6 +21,7 @@ from fhir_server.definitions.parameters import CORE, Parameters, fallback
 from fhir_server.kernel.errors import FhirError
 from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store.migrations.migrate import WrongSchema
+from fhir_server.store.packages import installed, missing_of
 
 _OTHERS = ("CORDEE_TEST_",)  # variables that are not the server's
 PACKAGES = ("fhir_server", "connectors", "mappings", "terminology", "profiles")
@@ -36,7 +37,7 @@ class Check:
 
 
 def checks_of(settings: Settings) -> Iterator[Check]:
-    """Every check, one after the other; that of the database comes last.
+    """Every check, one after the other; those of the database and of what is installed in it come last.
 
     Without a database URL there is no database yet, which is no fault: the first start makes one.
     """
@@ -44,7 +45,10 @@ def checks_of(settings: Settings) -> Iterator[Check]:
     yield _names()
     yield from _packages()
     yield _definitions()
-    yield _database(settings)
+    database = _database(settings)
+    yield database
+    if settings.database.url and database.good:
+        yield from _installed(settings.database.url)
 
 
 def _settings(environment: Mapping[str, str]) -> Check:
@@ -79,6 +83,18 @@ def _packages() -> Iterator[Check]:
             else "its bytes are not those that packages.toml names; install Cordée again"
         )
         yield Check(f"definitions {package['name']} {package['version']}", good, text)
+
+
+def _installed(url: str) -> Iterator[Check]:
+    """The packages that were added, and what they need."""
+    there = installed(url)
+    for package in there:
+        missing = [one for one in missing_of([package], there) if one.serious]
+        text = (
+            "; ".join(map(str, missing))
+            or f"{package.definitions:,} definitions, and what they depend on is there"
+        )
+        yield Check(f"package {package}", not missing, text)
 
 
 def _definitions() -> Check:

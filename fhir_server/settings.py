@@ -26,12 +26,27 @@ class DatabaseSettings(BaseModel):
         return url
 
 
+class ValidationSettings(BaseModel):
+    """`CORDEE_VALIDATION__*`: what is asked of a resource that is written, beyond R4. See `validation/standards.py`."""
+
+    declared: Literal["off", "warn", "enforce"] = "warn"  # of the profiles that a resource declares
+    # Canonicals, or beginnings that end in a slash, enforced wherever they are declared, whatever `declared` says.
+    enforced: tuple[str, ...] = (
+        "https://cordee.example/fhir/StructureDefinition/",
+        "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-ins",
+    )
+    required: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # by type: profiles that all must keep
+    # What `$validate` says of extensions whose definition nobody here has; a write is never refused for them.
+    unknown_extensions: Literal["ignore", "warn", "error"] = "error"
+
+
 class Settings(BaseSettings):
     """`CORDEE_*`."""
 
     model_config = SettingsConfigDict(env_prefix="CORDEE_", env_nested_delimiter="__")
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    validation: ValidationSettings = Field(default_factory=ValidationSettings)
     data_dir: Path | None = None  # of the embedded PostgreSQL; None: the user's data directory
     host: str = "127.0.0.1"  # only loopback until access control exists
     port: int = Field(default=8080, ge=0, le=65535)
@@ -46,5 +61,8 @@ class Settings(BaseSettings):
     client_ids: bool = True  # an update of an unknown id creates it
     references: Literal["enforce", "off"] = "enforce"
     conditional_delete: Literal["single", "multiple"] = "multiple"
+    definitions: Literal["open", "closed"] = "open"  # closed: clients write none
+    max_package_bytes: int = Field(default=200_000_000, ge=1024)  # of `cordee packages add`, unpacked
+    publish: Literal["off", "packages", "all"] = "packages"  # what clients can read; all: R4's too
     explain: bool = False  # `__explain=true` answers a search with its SQL and plan: for operators alone
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -4,7 +4,7 @@
 other value sets; a component that has several of these asks for what they have in common. An `expansion` that the value
 set brings along answers where there is no `compose`, or where that needs a code system that nobody here has.
 
-Where definitions come from is the caller's affair (`Definitions`). Nothing here reads a file or a database.
+The list comes in runs: members at hand, or what is selected from a large code system and need not be read to be paged.
 
 https://hl7.org/fhir/R4/valueset.html#compositions · https://hl7.org/fhir/R4/valueset-operation-expand.html
 """
@@ -13,24 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final, TypeAlias
 
+from terminology.composition import Component, Composition, composition_of, contained_in, is_whole
 from terminology.errors import NoAnswer, NotExpandable, TooManyCodes, UnknownDefinition
+from terminology.filters import filtered
+from terminology.grammars import Grammar
+from terminology.large import Selection
+from terminology.library import AnySystem, Large, Library
 from terminology.systems import Concept, System, Tree
 
 MOST_CODES: Final = 10_000
 _WORK: Final = 10  # times as many may be met on the way, before exclusions and intersections
 _DEPTH: Final = 20  # value sets that include value sets
-
-
-class Definitions(Protocol):
-    """Who knows value sets and code systems, by canonical URL (`url` or `url|version`)."""
-
-    async def value_set(self, canonical: str) -> Tree | None:
-        """The ValueSet; None when it is not known."""
-
-    async def code_system(self, canonical: str) -> System | None:
-        """The code system; None when it is not known, or only by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,53 +38,123 @@ class Member:
     version: str = ""  # of the code system, where the value set asks for one
     abstract: bool = False
     inactive: bool = False
+    concept: Concept | None = None  # in its code system, where that was looked at
+    said: Tree = field(default_factory=dict)  # of the code, in the value set
+
+
+Members: TypeAlias = dict[tuple[str, str], Member]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Members at hand."""
+
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What some selections let in, and others do not keep out, of a large code system."""
+
+    system: Large
+    version: str
+    include: tuple[Selection, ...]
+    exclude: tuple[Selection, ...]
+    active_only: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """The codes, each once, in the order of the definition. `used`: canonicals of what was looked up, each once."""
+    """The codes, each once, in the order of the definition. `sets`, `systems`: canonicals of what was looked up.
 
-    members: tuple[Member, ...]
-    used: tuple[str, ...] = ()
+    `partial`: those of `systems` of which only a part of the concepts is known here.
+    """
+
+    runs: tuple[Listed | Selected, ...]
+    sets: tuple[Tree, ...] = ()
+    systems: tuple[AnySystem, ...] = ()
+
+    @property
+    def partial(self) -> tuple[AnySystem, ...]:
+        return tuple(one for one in self.systems if not isinstance(one, Grammar) and not one.complete)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Of an expansion that has nothing but members at hand."""
+        return tuple(member for run in self.runs if isinstance(run, Listed) for member in run.members)
 
     def pairs(self) -> list[tuple[str, str]]:
         """System and code of each member."""
         return [(member.system, member.code) for member in self.members]
 
 
-Members = dict[tuple[str, str], Member]
-
-
-async def expand(value_set: Tree, definitions: Definitions, *, limit: int = MOST_CODES) -> Expansion:
-    """The codes of a ValueSet. Raises `NoAnswer`: which of its kinds says why, in words for the asker."""
-    work = _Work(definitions, limit)
-    members = await work.value_set(value_set, ())
+def expand(value_set: Tree, library: Library, *, limit: int = MOST_CODES) -> Expansion:
+    """All codes of a ValueSet, at hand. Raises `NoAnswer`: which of its kinds says why, in words for the asker."""
+    work = _Work(library, limit)
+    members = work.value_set(composition_of(value_set), ())
     if len(members) > limit:
         raise TooManyCodes(limit)
-    return Expansion(tuple(members.values()), tuple(work.used))
+    return work.expansion([Listed(tuple(members.values()))])
+
+
+def expand_in_runs(value_set: Tree, library: Library, *, limit: int = MOST_CODES) -> Expansion:
+    """The codes of a ValueSet, of which `limit` may be at hand. Of code systems known in part, what is known."""
+    work = _Work(library, limit, partial=True)
+    return work.expansion(work.runs(composition_of(value_set), ()))
 
 
 @dataclass(slots=True)
 class _Work:
     """One expansion, with what has been found on the way."""
 
-    definitions: Definitions
+    library: Library
     limit: int
+    partial: bool = False  # whether a part of a code system will do
     met: int = 0
-    used: dict[str, None] = field(default_factory=dict)
     sets: dict[str, Members] = field(default_factory=dict)  # expanded, by canonical
-    systems: dict[str, System | None] = field(default_factory=dict)
+    used_sets: dict[str, Tree] = field(default_factory=dict)
+    used_systems: dict[tuple[str, str], AnySystem] = field(default_factory=dict)
 
-    async def value_set(self, tree: Tree, path: tuple[str, ...]) -> Members:
+    def expansion(self, runs: Iterable[Listed | Selected]) -> Expansion:
+        return Expansion(tuple(runs), tuple(self.used_sets.values()), tuple(self.used_systems.values()))
+
+    def runs(self, composition: Composition, path: tuple[str, ...]) -> list[Listed | Selected]:
+        """Large selections stay what they are where nothing but their own code system is about them."""
+        include, exclude = composition.include, composition.exclude
+        require_supplements(composition, self.library)
+        if len(include) == 1 and not exclude and not include[0].system and len(include[0].sets) == 1:
+            inner = composition_of(self._tree(include[0].sets[0], path))
+            return self.runs(inner, (*path, include[0].sets[0]))
+        if not composition.composed or any(part.sets for part in (*include, *exclude)):
+            return [Listed(tuple(self.value_set(composition, path).values()))]
+        found: list[Listed | Selected] = []
+        for url, version in dict.fromkeys((part.system, part.version) for part in include):
+            own = [part for part in include if (part.system, part.version) == (url, version)]
+            without = [part for part in exclude if part.system == url]
+            system = self._system(url, version) if any(part.listed is None for part in own) else None
+            if isinstance(system, Large):
+                selections = tuple(part.selection for part in own), tuple(part.selection for part in without)
+                self._use(system)
+                found.append(Selected(system, version, *selections, not composition.inactive))
+            else:
+                alone = Composition(
+                    composition.url,
+                    composition.version,
+                    tuple(own),
+                    tuple(without),
+                    composition.inactive,
+                    composition.expansion if len(include) == len(own) else None,
+                )
+                found.append(Listed(tuple(self.value_set(alone, path).values())))
+        return found
+
+    def value_set(self, composition: Composition, path: tuple[str, ...]) -> Members:
         """`path`: the canonicals of the value sets that include this one."""
-        given = tree.get("expansion")
-        compose = tree.get("compose")
-        if compose is None:
-            if given is None:
-                raise NotExpandable("it has neither a definition nor an expansion")
-            return self._given(given)
+        given = composition.expansion
+        if not composition.composed:
+            return self._given(given or {})
         try:
-            return await self._composed(compose, path)
+            return self._composed(composition, path)
         except (UnknownDefinition, NotExpandable):
             if given is None:
                 raise
@@ -99,111 +164,143 @@ class _Work:
                 pass
             raise
 
-    async def _composed(self, compose: Tree, path: tuple[str, ...]) -> Members:
+    def _composed(self, composition: Composition, path: tuple[str, ...]) -> Members:
+        require_supplements(composition, self.library)
         found: Members = {}
-        for component in compose.get("include", ()):
-            found |= await self._component(component, path)
-        for component in compose.get("exclude", ()):
-            for key in await self._component(component, path):
+        for component in composition.include:
+            found |= self._component(component, path)
+        for component in composition.exclude:
+            for key in self._component(component, path):
                 found.pop(key, None)
-        if compose.get("inactive", True) is False:
-            found = {key: member for key, member in found.items() if not await self._is_inactive(member)}
+        if not composition.inactive:
+            found = {key: member for key, member in found.items() if not self._is_inactive(member)}
         return found
 
-    async def _component(self, component: Tree, path: tuple[str, ...]) -> Members:
+    def _component(self, component: Component, path: tuple[str, ...]) -> Members:
         """Of a system, of other value sets, or of all of them at once."""
-        parts = []
-        if "system" in component:
-            parts.append(self._counted(await self._of_system(component)))
-        for canonical in component.get("valueSet", ()):
-            parts.append(await self._imported(canonical, path))
-        if not parts:
-            raise NotExpandable("a component has neither a system nor a value set")
+        parts = [self._counted(self._of_system(component))] if component.system else []
+        for canonical in component.sets:
+            parts.append(self._imported(canonical, path))
         first, *others = parts
         return {key: member for key, member in first.items() if all(key in other for other in others)}
 
-    async def _imported(self, canonical: str, path: tuple[str, ...]) -> Members:
-        if canonical in path or len(path) >= _DEPTH:
-            raise NotExpandable("it includes itself, or too many others within one another")
+    def _imported(self, canonical: str, path: tuple[str, ...]) -> Members:
+        tree = self._tree(canonical, path)
         if canonical not in self.sets:
-            tree = await self.definitions.value_set(canonical)
-            if tree is None:
-                raise UnknownDefinition("value set", canonical)
-            self.used[_canonical(tree)] = None
-            self.sets[canonical] = await self.value_set(tree, (*path, canonical))
+            self.sets[canonical] = self.value_set(composition_of(tree), (*path, canonical))
         return self.sets[canonical]
 
-    async def _of_system(self, component: Tree) -> Iterable[Member]:
-        url, version = component["system"], component.get("version", "")
-        concepts, filters = component.get("concept"), component.get("filter")
-        if concepts:
-            if filters:
-                raise NotExpandable("a component has both codes and filters")
-            return [
-                Member(url, one["code"], one.get("display", ""), version) for one in concepts if "code" in one
-            ]
-        system = await self._system(url, version)
+    def _tree(self, canonical: str, path: tuple[str, ...]) -> Tree:
+        if canonical in path or len(path) >= _DEPTH:
+            raise NotExpandable(
+                "it includes itself, or too many others within one another",
+                "il s'inclut lui-même, ou trop d'autres les uns dans les autres",
+            )
+        tree = self.library.value_set(canonical)
+        self.used_sets[canonical] = tree
+        return tree
+
+    def _of_system(self, component: Component) -> Iterable[Member]:
+        url, version = component.system, component.version
+        if component.listed is not None:
+            return self._one_by_one(component, component.listed)
+        system = self._system(url, version)
         if system is None:
-            raise UnknownDefinition("code system", f"{url}|{version}" if version else url)
-        if not system.complete:
-            raise NotExpandable(f"the concepts of {url} are not known here")
-        self.used[f"{system.url}|{system.version}" if system.version else system.url] = None
-        found = list(system.concepts.values())
-        for one in filters or ():
-            passed = {
-                concept.code
-                for concept in system.filtered(
-                    one.get("property", ""), one.get("op", ""), one.get("value", "")
-                )
-            }
-            found = [concept for concept in found if concept.code in passed]
-        return [_member(url, version, concept) for concept in found]
+            raise UnknownDefinition("code system", _joined(url, version))
+        if isinstance(system, Grammar):
+            raise NotExpandable(
+                f"the codes of {url} follow a grammar and cannot be listed",
+                f"les codes de {url} suivent une grammaire et ne peuvent être énumérés",
+            )
+        if not system.complete and not (self.partial and system.content in {"fragment", "example"}):
+            raise NotExpandable(
+                f"the concepts of {url} are not known here", f"les concepts de {url} ne sont pas connus ici"
+            )
+        self._use(system)
+        if isinstance(system, Large):
+            page = system.select([component.selection], (), count=self.limit + 1)
+            if len(page.concepts) > self.limit:
+                raise TooManyCodes(self.limit)
+            return [_member(url, version, concept) for concept in page.concepts]
+        concepts = filtered(system, component.filters) if component.filters else system.concepts.values()
+        return [_member(url, version, concept) for concept in concepts]
 
-    async def _system(self, url: str, version: str = "") -> System | None:
-        canonical = f"{url}|{version}" if version else url
-        if canonical not in self.systems:
-            self.systems[canonical] = await self.definitions.code_system(canonical)
-        return self.systems[canonical]
+    def _one_by_one(self, component: Component, listed: Mapping[str, Tree]) -> Iterable[Member]:
+        """Codes that stand in the value set by themselves, with what their code system, if it is at hand, says."""
+        url, version = component.system, component.version
+        system = self.library.near(url, self.library.versions.of(url, version))
+        if system is not None:
+            self._use(system)
+        for code, said in listed.items():
+            concept = system.find(code) if system is not None else None
+            display = said.get("display", "") or (concept.display if concept else "")
+            yield Member(
+                url,
+                code,
+                display,
+                version,
+                abstract=concept.abstract if concept else False,
+                inactive=concept.inactive if concept else False,
+                concept=concept,
+                said=said,
+            )
 
-    async def _is_inactive(self, member: Member) -> bool:
-        """Also of a code that stands in the value set by itself, where its system is known."""
-        system = await self._system(member.system, member.version)
-        concept = system.find(member.code) if system else None
+    def _system(self, url: str, version: str = "") -> AnySystem | None:
+        return self.library.system(url, self.library.versions.of(url, version))
+
+    def _use(self, system: AnySystem) -> None:
+        self.used_systems[system.url, system.version] = system
+
+    def _is_inactive(self, member: Member) -> bool:
+        if member.concept is not None:
+            return member.concept.inactive
+        system = self._system(member.system, member.version)
+        concept = system.find(member.code) if isinstance(system, System | Large) else None
         return concept.inactive if concept else member.inactive
 
     def _given(self, expansion: Tree) -> Members:
         """What the value set says itself that its codes are."""
         found: Members = {}
-        waiting: list[Mapping[str, Any]] = list(expansion.get("contains", ()))[::-1]
-        while waiting:
-            one = waiting.pop()
-            waiting += list(one.get("contains", ()))[::-1]
-            if "code" in one:
-                member = Member(
-                    one.get("system", ""),
-                    one["code"],
-                    one.get("display", ""),
-                    one.get("version", ""),
-                    abstract=one.get("abstract", False) is True,
-                    inactive=one.get("inactive", False) is True,
-                )
-                found.setdefault((member.system, member.code), member)
-        if expansion.get("offset") or expansion.get("total", 0) > len(found):
-            raise NotExpandable("the expansion that it brings along is only a part")
+        for one in contained_in(expansion):
+            member = Member(
+                one.get("system", ""),
+                one["code"],
+                one.get("display", ""),
+                one.get("version", ""),
+                abstract=one.get("abstract", False) is True,
+                inactive=one.get("inactive", False) is True,
+                said=one,
+            )
+            found.setdefault((member.system, member.code), member)
+        if not is_whole(expansion, found):
+            raise NotExpandable(
+                "the expansion that it brings along is only a part",
+                "l'énumération qu'il apporte est partielle",
+            )
         return self._counted(found.values())
 
     def _counted(self, members: Iterable[Member]) -> Members:
-        found = {(member.system, member.code): member for member in members}
-        self.met += len(found)
-        if self.met > self.limit * _WORK:
-            raise TooManyCodes(self.limit)
+        found: Members = {}
+        for member in members:
+            found[member.system, member.code] = member
+            self.met += 1
+            if self.met > self.limit * _WORK:
+                raise TooManyCodes(self.limit)
         return found
 
 
+def require_supplements(composition: Composition, library: Library) -> None:
+    """Raises `UnknownDefinition` for a supplement that a value set depends on and nobody has."""
+    for canonical in composition.supplements:
+        if library.find("CodeSystem", canonical) is None:
+            raise UnknownDefinition("code system", canonical)
+
+
 def _member(url: str, version: str, concept: Concept) -> Member:
-    return Member(url, concept.code, concept.display, version, concept.abstract, concept.inactive)
+    return Member(
+        url, concept.code, concept.display, version, concept.abstract, concept.inactive, concept=concept
+    )
 
 
-def _canonical(tree: Tree) -> str:
-    version = tree.get("version")
-    return f"{tree.get('url', '')}|{version}" if version else str(tree.get("url", ""))
+def _joined(url: str, version: str) -> str:
+    return f"{url}|{version}" if version else url

@@ -1,202 +1,259 @@
-"""Regular expressions that take time in proportion to the text, whoever wrote them.
+r"""Regular expressions whose cost is counted, whoever wrote them.
 
-A value set's `regex` filter may come from anybody, and Python's own engine can be kept busy for years by twenty
-characters. Here an expression becomes an automaton without choices to come back to (Glushkov's): a bit for each place
-in the expression, and all places that the text may have reached are followed at once.
+Python's own engine can be kept busy for years by twenty characters. Here an expression becomes a small program, and all
+its threads walk through the text together (Pike's machine): time is text times pattern. What it does is charged.
 
-Understood are alternatives, groups, classes, escapes and `* + ? {m,n}`; the whole text must match.
+Understood are alternatives, groups (named ones too), classes, `\d \w \s \p{..}`, counts (lazy ones too), `^ $ \b \B`,
+look-ahead, and `(?i)` in front. Back-references and look-behind are not. A dot matches every character.
 
-https://en.wikipedia.org/wiki/Glushkov%27s_construction_algorithm
+http://hl7.org/fhirpath/N1/#matchesregex-string-boolean · https://swtch.com/~rsc/regexp/regexp2.html
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
-_PLACES: Final = 2000  # of one expression, `{m,n}` written out
-_STEPS: Final = 20_000  # pieces read, `{m,n}` written out: a group may have no place at all
-_DEPTH: Final = 50
-_COUNT: Final = re.compile(r"\{(\d{1,4})(,(\d{0,4}))?\}")
-_CLASS: Final = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]", re.DOTALL)
+from terminology.pattern_syntax import (
+    WORD,
+    Ahead,
+    Atom,
+    BadPattern,
+    Either,
+    Group,
+    Part,
+    Place,
+    Reader,
+    Repeat,
+    Row,
+    Test,
+)
 
-_AMBIGUOUS: Final = re.compile(r"^\[\^?\[|--|&&|\|\||~~")  # set operations to some engines
+Charge = Callable[[int], None]
+Groups = tuple[int, ...]  # where each group begins and ends, -1: not at all
 
-
-class BadPattern(Exception):
-    """Not a regular expression of the kind that is understood."""
+_MOST: Final = 4000  # instructions of one program, `{m,n}` written out
+_USUAL: Final = 500  # characters of a pattern that is kept
 
 
 @dataclass(slots=True)
-class _Piece:
-    """A part of an expression: whether it may be empty, and the places where it can begin and end, as bits."""
+class _Instruction:
+    """`next` is where to go on; `split` goes to `other` too, with less right."""
 
-    empty: bool
-    first: int
-    last: int
+    kind: Literal["atom", "split", "jump", "save", "place", "ahead", "end"]
+    next: int = 0
+    other: int = 0
+    test: Test | None = None
+    place: str = ""
+    program: Program | None = None
+    wanted: bool = True
+
+
+Program = list[_Instruction]
 
 
 class Pattern:
     """Raises `BadPattern`."""
 
     def __init__(self, text: str) -> None:
-        self._text = text.removeprefix("^")
-        if self._text.endswith("$") and not self._text.endswith("\\$"):
-            self._text = self._text[:-1]
-        self._at = 0
-        self._steps = 0
-        self._atoms: list[re.Pattern[str]] = []
-        self._follow: list[int] = []
-        self._whole = self._either(0)
-        if self._at < len(self._text):
-            raise BadPattern
-        self._known: dict[str, int] = {}  # the places that a character fits
+        reader = Reader(text)
+        part = reader.whole()
+        self.names = reader.names
+        self.groups = reader.groups
+        self._program = _Writer().program(part)
 
-    def matches(self, text: str) -> bool:
+    def search(self, text: str, charge: Charge) -> bool:
+        """Whether the pattern matches somewhere in `text`."""
+        return _run(self._program, text, 0, charge, sliding=True, any_will_do=True) is not None
+
+    def fits(self, text: str, charge: Charge) -> bool:
         """Whether the pattern matches the whole of `text`."""
-        if not text:
-            return self._whole.empty
-        reached, after = 0, self._whole.first
-        for character in text:
-            reached = after & self._fitting(character)
-            if not reached:
-                return False
-            after = 0
-            rest = reached
-            while rest:
-                lowest = rest & -rest
-                after |= self._follow[lowest.bit_length() - 1]
-                rest ^= lowest
-        return bool(reached & self._whole.last)
+        return _run(self._program, text, 0, charge, whole=True, any_will_do=True) is not None
 
-    def _fitting(self, character: str) -> int:
-        found = self._known.get(character)
-        if found is None:
-            found = sum(1 << place for place, atom in enumerate(self._atoms) if atom.match(character))
-            self._known[character] = found
-        return found
+    def find(self, text: str, start: int, charge: Charge) -> Groups | None:
+        """The first match from `start`: begin and end of all of it, then of each group."""
+        return _run(self._program, text, start, charge, sliding=True)
 
-    # The text, from left to right ------------------------------------------------------------------------------------
 
-    def _peek(self) -> str:
-        return self._text[self._at : self._at + 1]
+@lru_cache(maxsize=256)
+def _kept(text: str) -> Pattern:
+    return Pattern(text)
 
-    def _either(self, depth: int) -> _Piece:
-        if depth > _DEPTH:
+
+def pattern_of(text: str) -> Pattern:
+    """Raises `BadPattern`."""
+    return _kept(text) if len(text) <= _USUAL else Pattern(text)
+
+
+# The machine
+
+
+def _run(
+    program: Program,
+    text: str,
+    start: int,
+    charge: Charge,
+    *,
+    sliding: bool = False,
+    whole: bool = False,
+    any_will_do: bool = False,
+) -> Groups | None:
+    """The match of the thread with the most right. `sliding`: it may begin further on; `whole`: it ends at the end."""
+    found: Groups | None = None
+    threads: list[tuple[int, Groups]] = []
+    for at in range(start, len(text) + 1):
+        marks: set[int] = set()
+        ready: list[tuple[int, Groups]] = []
+        for pc, groups in threads:
+            _follow(program, pc, groups, text, at, marks, ready, charge)
+        if found is None and (sliding or at == start):
+            _follow(program, 0, (at, -1), text, at, marks, ready, charge)
+        charge(len(marks))
+        threads = []
+        for pc, groups in ready:
+            instruction = program[pc]
+            if instruction.kind == "end":
+                if whole and at < len(text):
+                    continue
+                found = (groups[0], at, *groups[2:])
+                if any_will_do:
+                    return found
+                break  # the threads behind this one have less right
+            if at < len(text) and instruction.test is not None and instruction.test(text[at]):
+                threads.append((instruction.next, groups))
+        if not threads and (found is not None or not sliding):
+            break
+    return found
+
+
+def _follow(
+    program: Program,
+    pc: int,
+    groups: Groups,
+    text: str,
+    at: int,
+    marks: set[int],
+    ready: list[tuple[int, Groups]],
+    charge: Charge,
+) -> None:
+    """All that can be reached from an instruction without reading on, by right."""
+    waiting = [(pc, groups)]
+    while waiting:
+        pc, groups = waiting.pop()
+        if pc in marks:
+            continue
+        marks.add(pc)
+        instruction = program[pc]
+        match instruction.kind:
+            case "atom" | "end":
+                ready.append((pc, groups))
+            case "jump":
+                waiting.append((instruction.next, groups))
+            case "split":
+                waiting.append((instruction.other, groups))
+                waiting.append((instruction.next, groups))
+            case "save":
+                waiting.append((instruction.next, _saved(groups, instruction.other, at)))
+            case "place":
+                if _is_at(instruction.place, text, at):
+                    waiting.append((instruction.next, groups))
+            case "ahead":
+                assert instruction.program is not None
+                found = _run(instruction.program, text, at, charge, any_will_do=True) is not None
+                if found == instruction.wanted:
+                    waiting.append((instruction.next, groups))
+
+
+def _saved(groups: Groups, slot: int, at: int) -> Groups:
+    wide = groups + (-1,) * (slot + 1 - len(groups))
+    return (*wide[:slot], at, *wide[slot + 1 :])
+
+
+def _is_at(place: str, text: str, at: int) -> bool:
+    if place == "^":
+        return at == 0
+    if place == "$":
+        return at == len(text)
+    before, behind = at > 0 and text[at - 1] in WORD, at < len(text) and text[at] in WORD
+    return (before != behind) == (place == "b")
+
+
+# The program of an expression
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self._size = 0
+        self._steps = 0
+
+    def program(self, part: Part) -> Program:
+        program: Program = []
+        self._write(part, program)
+        self._put(program, _Instruction("end"))
+        return program
+
+    def _put(self, program: Program, instruction: _Instruction) -> _Instruction:
+        self._size += 1
+        if self._size > _MOST:
             raise BadPattern
-        found = self._sequence(depth)
-        while self._peek() == "|":
-            self._at += 1
-            other = self._sequence(depth)
-            found = _Piece(found.empty or other.empty, found.first | other.first, found.last | other.last)
-        return found
+        program.append(instruction)
+        instruction.next = len(program)
+        return instruction
 
-    def _sequence(self, depth: int) -> _Piece:
-        found = _Piece(True, 0, 0)
-        while self._peek() not in {"", "|", ")"}:
-            found = self._then(found, self._repeated(depth))
-        return found
-
-    def _then(self, one: _Piece, other: _Piece) -> _Piece:
-        self._link(one.last, other.first)
-        return _Piece(
-            one.empty and other.empty,
-            one.first | other.first if one.empty else one.first,
-            one.last | other.last if other.empty else other.last,
-        )
-
-    def _link(self, ends: int, beginnings: int) -> None:
-        while ends:
-            lowest = ends & -ends
-            self._follow[lowest.bit_length() - 1] |= beginnings
-            ends ^= lowest
-
-    def _repeated(self, depth: int) -> _Piece:
-        start = self._at
-        found = self._one(depth)
-        end = self._at
-        least, most = self._count()
-        if (least, most) == (1, 1):
-            return found
-        if self._peek() and self._peek() in "*+{":  # `a++` holds on to what it has; it means something else
-            raise BadPattern
-        if self._peek() == "?":  # a lazy one: of the whole text it says the same
-            self._at += 1
-        behind = self._at
-        # Each turn has places of its own: the piece is read again. The last of an endless one follows itself.
-        turns = max(least, 1) if most is None else most
-        whole = _Piece(True, 0, 0)
-        for turn in range(turns):
-            if turn:
-                self._at = start
-                found = self._one(depth)
-                assert self._at == end
-            if most is None and turn == turns - 1:
-                self._link(found.last, found.first)
-            optional = found.empty or turn >= least
-            whole = self._then(whole, _Piece(optional, found.first, found.last))
-        self._at = behind
-        return whole
-
-    def _count(self) -> tuple[int, int | None]:
-        sign = self._peek()
-        if sign == "{":
-            match = _COUNT.match(self._text, self._at)
-            if match is None:
-                raise BadPattern
-            self._at = match.end()
-            least = int(match[1])
-            most = least if match[2] is None else int(match[3]) if match[3] else None
-            if most is not None and (most < least or most > _PLACES):
-                raise BadPattern
-            return least, most
-        if sign and sign in "*+?":
-            self._at += 1
-            return (1 if sign == "+" else 0), (1 if sign == "?" else None)
-        return 1, 1
-
-    def _one(self, depth: int) -> _Piece:
+    def _write(self, part: Part, program: Program) -> None:
         self._steps += 1
-        if self._steps > _STEPS:
+        if self._steps > 2 * _MOST:  # a part may have no instruction at all
             raise BadPattern
-        sign = self._peek()
-        if sign == "(":
-            self._at += 3 if self._text.startswith("(?:", self._at) else 1
-            found = self._either(depth + 1)
-            if self._peek() != ")":
-                raise BadPattern
-            self._at += 1
-            return found
-        if sign in "*+?{)^$":
-            raise BadPattern
-        length = 1
-        if sign == "\\":
-            length = 2
-            if self._text[self._at + 1 : self._at + 2] in {*"AbBZzG0123456789", ""}:
-                raise BadPattern  # places between characters, and what groups have matched
-        elif sign == "[":
-            match = _CLASS.match(self._text, self._at)
-            if match is None:
-                raise BadPattern
-            length = len(match[0])
-        atom = self._text[self._at : self._at + length]
-        self._at += length
-        if len(self._atoms) >= _PLACES:
-            raise BadPattern
-        self._atoms.append(_atom(atom))
-        self._follow.append(0)
-        bit = 1 << len(self._atoms) - 1
-        return _Piece(False, bit, bit)
+        match part:
+            case Atom(test=test):
+                self._put(program, _Instruction("atom", test=test))
+            case Row(parts=parts):
+                for one in parts:
+                    self._write(one, program)
+            case Either(parts=parts):
+                self._either(parts, program)
+            case Repeat():
+                self._repeat(part, program)
+            case Group(part=inner, number=number):
+                self._put(program, _Instruction("save", other=2 * number))
+                self._write(inner, program)
+                self._put(program, _Instruction("save", other=2 * number + 1))
+            case Place(kind=kind):
+                self._put(program, _Instruction("place", place=kind))
+            case Ahead(part=inner, wanted=wanted):
+                self._put(program, _Instruction("ahead", program=self.program(inner), wanted=wanted))
+
+    def _either(self, parts: tuple[Part, ...], program: Program) -> None:
+        jumps = []
+        for one in parts[:-1]:
+            split = self._put(program, _Instruction("split"))
+            self._write(one, program)
+            jumps.append(self._put(program, _Instruction("jump")))
+            split.other = len(program)
+        self._write(parts[-1], program)
+        for jump in jumps:
+            jump.next = len(program)
+
+    def _repeat(self, repeat: Repeat, program: Program) -> None:
+        for _ in range(repeat.least):
+            self._write(repeat.part, program)
+        if repeat.most is None:
+            again = len(program)
+            split = self._put(program, _Instruction("split"))
+            self._write(repeat.part, program)
+            self._put(program, _Instruction("jump")).next = again
+            _leave(split, len(program), greedy=repeat.greedy)
+            return
+        splits = []
+        for _ in range(repeat.most - repeat.least):
+            splits.append(self._put(program, _Instruction("split")))
+            self._write(repeat.part, program)
+        for split in splits:
+            _leave(split, len(program), greedy=repeat.greedy)
 
 
-@lru_cache(maxsize=1024)
-def _atom(text: str) -> re.Pattern[str]:
-    """What one character may be."""
-    if text.startswith("[") and _AMBIGUOUS.search(text):
-        raise BadPattern
-    try:
-        return re.compile(text)
-    except (re.error, OverflowError):
-        raise BadPattern from None
+def _leave(split: _Instruction, end: int, *, greedy: bool) -> None:
+    """Let a loop go on or end; what comes first has more right."""
+    split.next, split.other = (split.next, end) if greedy else (end, split.next)

@@ -2,25 +2,24 @@
 
 A concept subsumes those nested in it, those that name it as a parent (properties `parent`, `subsumedBy`) and those it
 names itself (`child`). There may be several parents. Whether a property says so is told by its URI or its usual name.
+Supplements add designations and properties to its concepts, never concepts.
 
 https://hl7.org/fhir/R4/codesystem.html#hierarchy · https://hl7.org/fhir/R4/codesystem-concept-properties.html
+https://hl7.org/fhir/R4/codesystem.html#supplements
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-
-from terminology.errors import NotExpandable
-from terminology.patterns import BadPattern, Pattern
 
 Tree = Mapping[str, Any]
 
 _ROLES: Final = "http://hl7.org/fhir/concept-properties#"
 _PARENTS: Final = frozenset({"parent", "subsumedBy"})
 _ABSTRACT: Final = frozenset({"notSelectable", "abstract"})
-_LONGEST_PATTERN: Final = 500  # characters
+_ADDED: Final = ("designation", "property")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +33,39 @@ class Concept:
     abstract: bool = False  # not to be chosen, there to group others
     inactive: bool = False
 
+    @property
+    def designations(self) -> Sequence[Tree]:
+        found: Sequence[Tree] = self.tree.get("designation", ())
+        return found
+
 
 class System:
     """A CodeSystem. Nothing of it changes."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, supplements: Iterable[Tree] = ()) -> None:
         self.url: str = tree.get("url", "")
         self.version: str = tree.get("version", "")
         self.content: str = tree.get("content", "")
+        self.language: str = tree.get("language", "")
         self.case_sensitive: bool = tree.get("caseSensitive", False) is True
+        added = list(supplements)
+        self.head: Tree = {
+            **{name: value for name, value in tree.items() if name != "concept"},
+            "property": [one for part in (tree, *added) for one in part.get("property", ())],
+        }
+        self.supplements = tuple(_canonical(one) for one in added)
         self.concepts: dict[str, Concept] = {}
         self._parents: dict[str, list[str]] = {}
         self._children: dict[str, list[str]] = {}
         self._roles = {
             one.get("code", ""): one.get("uri", "").removeprefix(_ROLES)
-            for one in tree.get("property", ())
+            for one in self.head["property"]
             if one.get("uri", "").startswith(_ROLES)
         }
-        self._declared = {one.get("code", "") for key in ("property", "filter") for one in tree.get(key, ())}
-        self._read(tree.get("concept", ()))
+        self.declared = frozenset(
+            one.get("code", "") for key in ("property", "filter") for one in self.head.get(key, ())
+        )
+        self._read(tree.get("concept", ()), _additions(added))
         self._folded = (
             {} if self.case_sensitive else {code.casefold(): code for code in reversed(self.concepts)}
         )
@@ -61,6 +74,11 @@ class System:
     def complete(self) -> bool:
         """Whether a code that is not here does not exist."""
         return self.content == "complete"
+
+    @property
+    def nested(self) -> bool:
+        """Whether some concepts subsume others."""
+        return bool(self._parents)
 
     def find(self, code: str) -> Concept | None:
         """The concept of a code, however it is written where case does not matter."""
@@ -74,80 +92,13 @@ class System:
         """The code and those that subsume it, itself first."""
         return _reached(code, self._parents)
 
-    def filtered(self, property: str, op: str, value: str) -> Iterator[Concept]:
-        """The concepts that a filter of a value set lets through. Raises `NotExpandable`.
+    def parents(self, code: str) -> Sequence[str]:
+        return self._parents.get(code, ())
 
-        https://hl7.org/fhir/R4/valueset-filter-operator.html
-        """
-        related = self._related(property, op, value)
-        if related is not None:
-            return related
-        judge = self._judge(property, op, value)
-        return (concept for concept in self.concepts.values() if judge(self._values(concept, property)))
+    def children(self, code: str) -> Sequence[str]:
+        return self._children.get(code, ())
 
-    # Filters --------------------------------------------------------------------------------------------------------
-
-    def _related(self, property: str, op: str, value: str) -> Iterator[Concept] | None:
-        """Those that stand in a relation to the concept `value`; None for a filter of another kind."""
-        if op not in {"is-a", "descendent-of", "is-not-a", "generalizes"}:
-            return None
-        if property not in {"concept", "code", "parent"}:
-            raise NotExpandable(f"'{op}' is not about the property '{property}'")
-        concept = self.find(value)
-        if concept is None:
-            raise NotExpandable(f"'{op}' names a concept that {self.url} does not have")
-        found = self.above(concept.code) if op == "generalizes" else self.below(concept.code)
-        match op:
-            case "descendent-of":
-                found = found[1:]
-            case "is-not-a":
-                below = set(found)
-                found = [code for code in self.concepts if code not in below]
-        return (self.concepts[code] for code in found)
-
-    def _judge(self, property: str, op: str, value: str) -> Callable[[tuple[str, ...]], bool]:
-        """Whether the values of a property are as a filter wants them."""
-        if property not in _OWN and property not in self._declared:
-            raise NotExpandable(f"{self.url} has no property '{property}'")
-        match op:
-            case "=":
-                return lambda values: value in values
-            case "in" | "not-in":
-                wanted = {one.strip() for one in value.split(",")}
-                return lambda values: wanted.isdisjoint(values) is (op == "not-in")
-            case "exists":
-                if value not in {"true", "false"}:
-                    raise NotExpandable("the value of 'exists' is true or false")
-                return lambda values: bool(values) is (value == "true")
-            case "regex":
-                if len(value) > _LONGEST_PATTERN:
-                    raise NotExpandable("a regular expression is too long")
-                try:
-                    pattern = Pattern(value)
-                except BadPattern:
-                    raise NotExpandable("a regular expression cannot be understood") from None
-                return lambda values: any(map(pattern.matches, values))
-            case _:
-                raise NotExpandable(f"the filter '{op}' is not one of R4")
-
-    def _values(self, concept: Concept, property: str) -> tuple[str, ...]:
-        match property:
-            case "code" | "concept":
-                return (concept.code,)
-            case "display":
-                return (concept.display,) if concept.display else ()
-            case "definition":
-                return (concept.tree["definition"],) if "definition" in concept.tree else ()
-            case "parent":
-                return tuple(self._parents.get(concept.code, ()))
-            case "child":
-                return tuple(self._children.get(concept.code, ()))
-            case _:
-                return concept.properties.get(property, ())
-
-    # Reading --------------------------------------------------------------------------------------------------------
-
-    def _read(self, concepts: Iterable[Tree]) -> None:
+    def _read(self, concepts: Iterable[Tree], additions: Mapping[str, Mapping[str, list[Any]]]) -> None:
         waiting = [(tree, "") for tree in concepts][::-1]
         related: list[tuple[str, str]] = []  # parent, child
         while waiting:
@@ -158,7 +109,9 @@ class System:
             waiting += [(inner, code) for inner in tree.get("concept", ())][::-1]
             if not code or code in self.concepts:  # one of several parents may stand under each of them
                 continue
-            concept = self.concepts[code] = self._concept(tree)
+            if code in additions:
+                tree = {**tree, **{key: [*tree.get(key, ()), *more] for key, more in additions[code].items()}}
+            concept = self.concepts[code] = concept_of(tree, self._roles)
             for name, values in concept.properties.items():
                 role = self._roles.get(name, name)
                 if role in _PARENTS:
@@ -170,24 +123,40 @@ class System:
                 self._children.setdefault(parent, []).append(child)
                 self._parents.setdefault(child, []).append(parent)
 
-    def _concept(self, tree: Tree) -> Concept:
-        properties: dict[str, tuple[str, ...]] = {}
-        for one in tree.get("property", ()):
-            values = tuple(_text(value) for key, value in one.items() if key.startswith("value"))
-            name = one.get("code", "")
-            properties[name] = properties.get(name, ()) + values
-        said = {(self._roles.get(name, name), value) for name in properties for value in properties[name]}
-        return Concept(
-            tree["code"],
-            tree.get("display", ""),
-            tree,
-            properties,
-            abstract=any((role, "true") in said for role in _ABSTRACT),
-            inactive=("inactive", "true") in said or ("status", "retired") in said,
-        )
+
+def concept_of(tree: Tree, roles: Mapping[str, str]) -> Concept:
+    """A concept as it says of itself. `roles`: property code → the standard property that it is, where it says so."""
+    properties: dict[str, tuple[str, ...]] = {}
+    for one in tree.get("property", ()):
+        values = tuple(_text(value) for key, value in one.items() if key.startswith("value"))
+        name = one.get("code", "")
+        properties[name] = properties.get(name, ()) + values
+    said = {(roles.get(name, name), value) for name in properties for value in properties[name]}
+    return Concept(
+        tree["code"],
+        tree.get("display", ""),
+        tree,
+        properties,
+        abstract=any((role, "true") in said for role in _ABSTRACT),
+        inactive=("inactive", "true") in said or ("status", "retired") in said,
+    )
 
 
-_OWN: Final = frozenset({"code", "concept", "display", "definition", "parent", "child"})
+def _additions(supplements: Iterable[Tree]) -> dict[str, dict[str, list[Any]]]:
+    """What supplements add, by code."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    waiting = [concept for tree in supplements for concept in tree.get("concept", ())]
+    for concept in waiting:
+        waiting += concept.get("concept", ())
+        for key in _ADDED:
+            if more := concept.get(key):
+                found.setdefault(concept.get("code", ""), {}).setdefault(key, []).extend(more)
+    return found
+
+
+def _canonical(tree: Tree) -> str:
+    version = tree.get("version")
+    return f"{tree.get('url', '')}|{version}" if version else str(tree.get("url", ""))
 
 
 def _text(value: Any) -> str:

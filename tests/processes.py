@@ -54,7 +54,7 @@ class Cordee:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**kept, "COLUMNS": "100", "PYTHONUNBUFFERED": "1", **settings},
+            env={**kept, "COLUMNS": "100", "PYTHONUNBUFFERED": "1", "CORDEE_PUBLISH": "off", **settings},
             cwd=Path(__file__).parents[1],
         )
         self._lines: list[str] = []

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from typing import Final
 
 from fhir_server.fhirpath import operators
-from fhir_server.fhirpath.pattern_syntax import BadPattern
-from fhir_server.fhirpath.patterns import Groups, Pattern, pattern_of
 from fhir_server.fhirpath.use import Function, Table, Use, answer
 from fhir_server.fhirpath.values import Node, made
+from terminology.pattern_syntax import BadPattern
+from terminology.patterns import Groups, Pattern, pattern_of
 
 
 def _length(use: Use) -> list[Node]:

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from fhir_server.definitions.catalogue import compartments, resource_types
 from fhir_server.interactions.call import NONE, Action, Call, Conditions
 from fhir_server.kernel.errors import Malformed, MethodNotAllowed, NotFound
+from fhir_server.kernel.issues import Language
 from fhir_server.kernel.keys import Key, is_id
 
 Actions = Mapping[str, Action]
@@ -85,7 +86,9 @@ def segments_of(path: str, raw_path: bytes | None) -> list[str]:
     return segments
 
 
-def entry_call_of(method: str, url: str, base: str, conditions: Conditions = NONE) -> Call:
+def entry_call_of(
+    method: str, url: str, base: str, conditions: Conditions = NONE, language: Language = "en"
+) -> Call:
     """The call of a Bundle's entry, its body aside: `url` is relative to `base`, or absolute below it.
 
     Raises `Malformed` when it is on another server, and as `place_of` and `Place.action` do.
@@ -113,6 +116,7 @@ def entry_call_of(method: str, url: str, base: str, conditions: Conditions = NON
         operation=place.operation,
         safe=method in {"GET", "HEAD"},
         base=base,
+        language=language,
     )
 
 

@@ -25,13 +25,15 @@ async def batch(bundle: Tree, call: Call, server: Server, perform: Perform) -> R
         try:
             entries[index] = entry_of(index, item, call)
         except FhirError as error:
-            replies[index] = reply_of(error)
+            replies[index] = reply_of(error, language=call.language)
 
     for entry in sorted((e for e in entries if e is not None), key=lambda e: e.rank):
         try:
             replies[entry.index] = await perform(entry.call)
         except FhirError as error:
-            replies[entry.index] = reply_of(placed(error, f"Bundle.entry[{entry.index}]"))
+            replies[entry.index] = reply_of(
+                placed(error, f"Bundle.entry[{entry.index}]"), language=call.language
+            )
     return Reply(
         200,
         response_of("batch-response", entries, replies, call.base),

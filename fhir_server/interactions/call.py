@@ -5,18 +5,23 @@ An HTTP request becomes a `Call`; so does every entry of a Bundle, so will a doc
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from fhir_server.definitions.parameters import Parameters
-from fhir_server.kernel.issues import Issue
+from fhir_server.kernel.issues import Issue, Language
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Entries
 from fhir_server.store.contract import Method, ResourceStore, Transaction
+from fhir_server.validation.standards import Standards
+from profiles.registry import Registry
+from terminology.codes import KnownCodes
+from terminology.membership import Codes
+from terminology.stock import stock_of
 
 
 class Action(StrEnum):
@@ -72,6 +77,7 @@ class Call:
     safe: bool = False  # asked by GET or HEAD: an operation may change nothing then
     files: tuple[str, ...] = ()  # SHA-256s of what a transaction is the content of: performed once for ever
     base: str = ""  # the public base URL that this request came to, without a slash at the end
+    language: Language = "en"  # of the sentences in its answer
 
 
 @immutable
@@ -120,6 +126,7 @@ class Limits:
     delete_many: bool = True  # conditional delete may delete several
     max_bytes: int = 50_000_000
     explain: bool = False  # whoever asks may see how a search is done
+    definitions: bool = True  # clients may write definitions to judge and search by
 
 
 class Judge(Protocol):
@@ -148,11 +155,22 @@ class Server:
     compartment: Compartment
     limits: Limits = field(default_factory=Limits)
     operations: tuple[Offered, ...] = ()  # sorted by name
+    standards: Standards = field(default_factory=Standards)
+    coming: Mapping[Key, Tree] = field(default_factory=dict)  # what the same transaction is about to write
 
     @property
     def parameters(self) -> Parameters:
         """The search parameters in force."""
         return self.store.definitions.current.parameters
+
+    @property
+    def registry(self) -> Registry:
+        """The definitions in force."""
+        return self.store.definitions.current.registry
+
+    def codes(self) -> Codes:
+        """Whoever answers questions about codes, for one asker."""
+        return KnownCodes(stock_of(self.registry), self.store.codes)
 
 
 Handler = Callable[[Call, Transaction, Server], Awaitable[Reply]]

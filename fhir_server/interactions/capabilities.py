@@ -14,8 +14,10 @@ from zlib import crc32
 
 from fhir_server.definitions.catalogue import FHIR_VERSION, compartments, resource_types
 from fhir_server.definitions.parameters import Parameter, Parameters
+from fhir_server.definitions.supported import supported_profiles
 from fhir_server.interactions.call import Call, Limits, Offered, Reply, Server
 from fhir_server.interactions.conditional import tags_in
+from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.times import instant_text, now
 from fhir_server.kernel.values import immutable
@@ -23,6 +25,7 @@ from fhir_server.kernel.wire import encode
 from fhir_server.search.parse import searchable
 from fhir_server.store.contract import Reader
 from fhir_server.store.definitions import Job
+from profiles.registry import Registry
 
 FORMATS = ("application/fhir+json", "application/fhir+xml", "json", "xml")
 PATCH_FORMATS = ("application/json-patch+json", "application/fhir+json", "application/fhir+xml")
@@ -58,12 +61,20 @@ async def capabilities(call: Call, reader: Reader, server: Server) -> Reply:
     mode = dict(parse_qsl(call.query, keep_blank_values=True)).get("mode", "full")
     if mode not in {"full", "normative", "terminology"}:
         raise Malformed("The mode is one of full, normative and terminology", code="value")
-    body = _terminology(call.base) if mode == "terminology" else _statement(await _offer(call, server))
+    if mode == "terminology":
+        body = await _terminology(call, server)
+    else:
+        body = _statement(await _offer(call, server))
     etag = crc32(body)
     known = call.conditions.if_none_match
     if known and (known.strip() == "*" or str(etag) in tags_in(known, "If-None-Match")):
         return Reply(304, version=etag)
     return Reply(200, body, version=etag)
+
+
+async def _terminology(call: Call, server: Server) -> bytes:
+    large = tuple((one.url, one.version) for one in await server.store.codes.systems())
+    return terminology_capabilities(call.base, server.store.definitions.current.registry, large)
 
 
 @immutable
@@ -75,12 +86,15 @@ class _Offer:
     operations: tuple[Offered, ...]
     parameters: Parameters
     jobs: tuple[Job, ...]
+    registry: Registry
 
 
 async def _offer(call: Call, server: Server) -> _Offer:
     keeper = server.store.definitions
     jobs = tuple(await keeper.progress()) if keeper.current.jobs else ()
-    return _Offer(call.base, server.limits, server.operations, keeper.current.parameters, jobs)
+    return _Offer(
+        call.base, server.limits, server.operations, keeper.current.parameters, jobs, server.registry
+    )
 
 
 @lru_cache(maxsize=16)
@@ -130,6 +144,7 @@ def _resource(name: str, offer: _Offer) -> dict[str, Any]:
     return {
         "type": name,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+        **_listed("supportedProfile", list(supported_profiles(offer.registry).get(name, ()))),
         "interaction": [{"code": code} for code in _INTERACTIONS],
         "versioning": "versioned-update",
         "readHistory": True,
@@ -165,22 +180,3 @@ def _operation(offered: Offered) -> dict[str, Any]:
 def _listed(name: str, items: list[Any]) -> dict[str, list[Any]]:
     """A property of FHIR JSON, which knows no empty lists."""
     return {name: items} if items else {}
-
-
-@lru_cache(maxsize=16)
-def _terminology(base: str) -> bytes:
-    """No code system is served yet, and this says so."""
-    return encode(
-        {
-            "resourceType": "TerminologyCapabilities",
-            "id": "cordee",
-            "url": f"{base}/metadata?mode=terminology",
-            "version": version("cordee"),
-            "name": "CordeeTerminology",
-            "status": "active",
-            "date": _STARTED,
-            "kind": "instance",
-            "software": {"name": "Cordée", "version": version("cordee")},
-            "implementation": {"description": "Cordée, a FHIR R4 server", "url": base},
-        }
-    )

@@ -95,7 +95,8 @@ async def matches_of(
     Nobody else can make, change or delete a resource under the same criteria meanwhile. Raises `Malformed` for unknown
     parameters, modifiers and empty criteria, whatever Prefer says.
     """
-    query = await settled(criteria_of(resource_type, criteria, base, tx.definitions.parameters), tx)
+    parsed = criteria_of(resource_type, criteria, base, tx.definitions.parameters)
+    query = await settled(parsed, tx, tx.definitions.registry)
     await tx.guard(guards_of(query))
     page = await tx.search(replace(query, count=most, total="none"))
     return list(page.items)

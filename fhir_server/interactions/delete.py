@@ -12,6 +12,7 @@ from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.parameters import parameters_of
 from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.conditional import many, matches_of, require_match
+from fhir_server.interactions.definitions import require_writable
 from fhir_server.interactions.read import key_of
 from fhir_server.interactions.references import targets_of
 from fhir_server.interactions.search_parameters import TYPE as SEARCH_PARAMETER
@@ -89,6 +90,13 @@ async def _one(key: Key, call: Call, tx: Transaction, server: Server) -> Reply:
         return Reply(204)
     if current.deleted:
         return Reply(204, key=key, version=current.version, updated=current.updated)
+    require_writable(key, None, tx.definitions.packaged, server.limits)
+    return await removed(current, call, tx, server)
+
+
+async def removed(current: Stored, call: Call, tx: Transaction, server: Server) -> Reply:
+    """Delete what is there, of which it is known that it may be."""
+    key = current.key
     updated = max(await tx.stamp(), current.updated + 1000)
     before = decode(current.body)
     version = current.version + 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fhir_server.interactions.call import Call, Change, Reply, Server
+from fhir_server.interactions.definitions import require_writable
 from fhir_server.interactions.references import targets_of
-from fhir_server.interactions.rewriting import without_linked_urns
 from fhir_server.interactions.search_parameters import TYPE as SEARCH_PARAMETER
 from fhir_server.interactions.search_parameters import redefine
-from fhir_server.kernel.errors import Invalid, Malformed
+from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode, encode, stamp
 from fhir_server.store.contract import Draft, Method, Stored, Transaction
@@ -37,16 +37,6 @@ def type_in(tree: Tree) -> str:
     return found
 
 
-def judged(tree: Tree, server: Server) -> Tree:
-    """`tree`, if the validator finds nothing wrong. Raises `Invalid` with everything it found."""
-    issues = server.judge(tree)
-    if issues and (plain := without_linked_urns(tree)) is not tree:
-        issues = server.judge(plain)
-    if issues:
-        raise Invalid(issues)
-    return tree
-
-
 async def put(
     tree: Tree, key: Key, method: Method, old: Stored | None, call: Call, tx: Transaction, server: Server
 ) -> Reply:
@@ -54,7 +44,26 @@ async def put(
 
     `tree` has been judged. It is stamped in place and must not be used for another resource afterwards.
     """
-    updated = await tx.stamp()
+    require_writable(key, tree, tx.definitions.packaged, server.limits)
+    return await written(tree, key, method, old, call, tx, server)
+
+
+async def written(
+    tree: Tree,
+    key: Key,
+    method: Method,
+    old: Stored | None,
+    call: Call,
+    tx: Transaction,
+    server: Server,
+    *,
+    since: int | None = None,
+) -> Reply:
+    """`put`, of what the server itself writes: definitions of packages are no clients' to write.
+
+    `since`: when it has been there, in µs; None: from now on.
+    """
+    updated = await tx.stamp() if since is None else since
     version = 1
     previous = None
     previous_targets: tuple[Key, ...] = ()

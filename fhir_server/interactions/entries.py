@@ -110,7 +110,9 @@ def entry_of(index: int, item: dict[str, Any], call: Call) -> Entry:
             raise Malformed(f"A request needs its '{name}'", f"{place}.request.{name}", code="required")
     method = request["method"]
     try:
-        inner = entry_call_of(method, request["url"], call.base, _conditions(request, call.conditions))
+        inner = entry_call_of(
+            method, request["url"], call.base, _conditions(request, call.conditions), call.language
+        )
     except FhirError as error:
         raise placed(error, f"{place}.request.url") from error
     if inner.action is Action.SEARCH and method == "POST":
@@ -210,7 +212,7 @@ def _answer(entry: Entry | None, reply: Reply, base: str) -> bytes:
     if failed:
         response["outcome"] = orjson.Fragment(reply.body)
     elif entry is not None and entry.writes and _wants(entry, "OperationOutcome"):
-        response["outcome"] = orjson.Fragment(outcome_body(reply.issues))
+        response["outcome"] = orjson.Fragment(outcome_body(reply.issues, entry.call.language))
     parts.append(b'"response":%s' % orjson.dumps(response))
     return b"{%s}" % b",".join(parts)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fhir_server.interactions.call import Server
-from fhir_server.interactions.drafting import judged
+from fhir_server.interactions.judging import require_sound
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Entries
@@ -29,7 +29,7 @@ class Own:
 
     def add(self, key: Key, tree: Tree, base: str) -> None:
         """Raises `Invalid`: only a sound resource has index rows."""
-        rows = self.server.extract(judged(tree, self.server), base)
+        rows = self.server.extract(require_sound(tree, self.server), base)
         self._rows[key] = tree, rows
         for number in {number for number, _ in rows.tokens}:
             self._tokens[number].append(key)

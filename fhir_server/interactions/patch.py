@@ -10,7 +10,8 @@ from typing import Any
 from fhir_server.interactions import fhirpath_patch, json_patch
 from fhir_server.interactions.call import Call, Reply, Server
 from fhir_server.interactions.conditional import many, matches_of, require_match
-from fhir_server.interactions.drafting import judged, put
+from fhir_server.interactions.drafting import put
+from fhir_server.interactions.judging import judged, remarked
 from fhir_server.interactions.read import key_of
 from fhir_server.interactions.update import is_same
 from fhir_server.kernel.errors import Gone, Malformed, NotFound, Unprocessable, UnsupportedMediaType
@@ -33,11 +34,11 @@ async def patch(call: Call, tx: Transaction, server: Server) -> Reply:
     tree = patched(before, call, server)
     if tree.get("resourceType") != key.type or tree.get("id") != key.id:
         raise Unprocessable("A patch cannot change the type or the id of a resource", f"{key.type}.id")
-    judged(tree, server)
+    remarks = await judged(tree, call, tx, server)
     _keep_narrative_safe(before, tree)
     if is_same(tree, current):
         return Reply(200, current.body, key, current.version, current.updated)
-    return await put(tree, key, "PATCH", current, call, tx, server)
+    return remarked(await put(tree, key, "PATCH", current, call, tx, server), remarks)
 
 
 async def _target(call: Call, tx: Transaction) -> Stored:

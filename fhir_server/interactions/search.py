@@ -37,7 +37,8 @@ async def search(call: Call, reader: Reader, server: Server) -> Reply:
         compartment=call.compartment,
         parameters=server.store.definitions.current.parameters,
     )
-    query = await settled(parsed.query, reader)
+    registry = server.store.definitions.current.registry
+    query = await settled(parsed.query, reader, registry, server.store.codes)
     if parsed.explain:
         return await _explained(query, reader, server)
     page = await reader.search(query)
@@ -49,7 +50,7 @@ async def search(call: Call, reader: Reader, server: Server) -> Reply:
     if parsed.inside is not None and parsed.inside.shown == "contained":
         # The store counts containers, which may hold several.
         matches, total = (
-            shown_inside(page.items, await _known(parsed.inside, reader), server, call.base),
+            shown_inside(page.items, await _known(parsed.inside, reader, server), server, call.base),
             None,
         )
     body = bundles.searchset(matches, page.included, issues, links, total, call.base, updated=times.now())
@@ -103,9 +104,11 @@ def _directly(parsed: Parsed, page: Page, base: str) -> Iterator[str]:
             yield f"{base}/{include.name.type}?{include.name.code}={named}"
 
 
-async def _known(inside: Inside, reader: Reader) -> Inside:
+async def _known(inside: Inside, reader: Reader, server: Server) -> Inside:
     """The same, with what terminology says of its codes."""
-    return replace(inside, where=(await settled(Query(inside.types, inside.where), reader)).where)
+    registry = server.store.definitions.current.registry
+    query = Query(inside.types, inside.where)
+    return replace(inside, where=(await settled(query, reader, registry, server.store.codes)).where)
 
 
 async def _explained(query: Query, reader: Reader, server: Server) -> Reply:

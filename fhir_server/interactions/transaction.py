@@ -67,6 +67,7 @@ async def transaction(
     await _link(entries)
     await _answer(questions, entries, tx, server)
 
+    server = replace(server, coming=_coming(entries))
     replies: dict[int, Reply] = {}
     async for entry in sliced(sorted(entries, key=_turn)):
         if entry.made_by is not None:
@@ -81,6 +82,16 @@ async def transaction(
         response_of("transaction-response", entries, in_order, call.base),
         changes=tuple(change for reply in in_order for change in reply.changes),
     )
+
+
+def _coming(entries: Sequence[Entry]) -> dict[Key, Tree]:
+    """What the entries will have written, but for patches."""
+    return {
+        key: entry.call.tree
+        for entry in entries
+        if entry.call.tree is not None and entry.call.action in {Action.CREATE, Action.UPDATE}
+        for key in entry.identities
+    }
 
 
 def _turn(entry: Entry) -> tuple[int, str, str]:

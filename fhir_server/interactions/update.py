@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from fhir_server.interactions.call import Call, Reply, Server
 from fhir_server.interactions.conditional import many, matches_of, require_match
-from fhir_server.interactions.drafting import judged, put, tree_in
+from fhir_server.interactions.drafting import put, tree_in
+from fhir_server.interactions.judging import judged, remarked
 from fhir_server.interactions.read import key_of
 from fhir_server.kernel.errors import Conflict, Malformed, MethodNotAllowed
 from fhir_server.kernel.keys import Key, is_id
@@ -18,7 +19,8 @@ from fhir_server.store.contract import Stored, Transaction
 async def update(call: Call, tx: Transaction, server: Server) -> Reply:
     tree = tree_in(call, server)
     if call.id is None:
-        return await _conditional(call, tree, tx, server)
+        remarks = await judged(tree, call, tx, server)
+        return remarked(await _conditional(call, tree, tx, server), remarks)
 
     key = key_of(call)
     if tree.get("id") != key.id:
@@ -26,13 +28,12 @@ async def update(call: Call, tx: Transaction, server: Server) -> Reply:
         raise Malformed(
             f"The address names {key}, and the body has {said}; both must be the same", f"{call.type}.id"
         )
-    judged(tree, server)
-    return await _replace(key, tree, call, tx, server)
+    remarks = await judged(tree, call, tx, server)
+    return remarked(await _replace(key, tree, call, tx, server), remarks)
 
 
 async def _conditional(call: Call, tree: Tree, tx: Transaction, server: Server) -> Reply:
     assert call.type is not None, "the web layer gives an update its type"
-    judged(tree, server)
     found = await matches_of(call.type, call.query, tx, call.base)
     given = tree.get("id")
     if len(found) > 1:

@@ -6,20 +6,29 @@ https://hl7.org/fhir/R4/operationoutcome.html
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["fatal", "error", "warning", "information"]
+Language = Literal["en", "fr"]
+
+_ASKED_BY = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-source"
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """`code` is of the value set IssueType; `expression` a FHIRPath (`Patient.name[0].use`) or empty."""
+    """`code` is of the value set IssueType; `expression` a FHIRPath (`Patient.name[0].use`) or empty.
+
+    `french`: the same sentence as `text`; empty: there is only the English one. `profile`: the canonical URL of the
+    profile that asks for what is missing here; empty: FHIR itself does.
+    """
 
     code: str
     text: str
     expression: str = ""
     severity: Severity = "error"
+    french: str = ""
+    profile: str = ""
 
     def within(self, place: str) -> Issue:
         """The same issue seen from outside: its expression gets `place` in front.
@@ -27,16 +36,19 @@ class Issue:
         `place` is where the resource lies (`Bundle.entry[3].resource`); it takes the place of the resource's type.
         """
         _, dot, rest = self.expression.partition(".")
-        return Issue(self.code, self.text, f"{place}{dot}{rest}", self.severity)
+        return replace(self, expression=f"{place}{dot}{rest}")
 
 
-def outcome_of(issues: Sequence[Issue]) -> dict[str, Any]:
+def outcome_of(issues: Sequence[Issue], language: Language = "en") -> dict[str, Any]:
     """The OperationOutcome (a tree) that carries `issues`, never empty."""
-    return {"resourceType": "OperationOutcome", "issue": [_tree_of(issue) for issue in issues]}
+    return {"resourceType": "OperationOutcome", "issue": [_tree_of(issue, language) for issue in issues]}
 
 
-def _tree_of(issue: Issue) -> dict[str, Any]:
-    tree: dict[str, Any] = {"severity": issue.severity, "code": issue.code, "diagnostics": issue.text}
+def _tree_of(issue: Issue, language: Language) -> dict[str, Any]:
+    text = issue.french if language == "fr" and issue.french else issue.text
+    tree: dict[str, Any] = {"severity": issue.severity, "code": issue.code, "diagnostics": text}
+    if issue.profile:
+        tree["extension"] = [{"url": _ASKED_BY, "valueString": issue.profile}]
     if issue.expression:
         tree["expression"] = [issue.expression]
     return tree

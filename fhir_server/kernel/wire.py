@@ -17,6 +17,7 @@ import jiter
 import orjson
 
 from fhir_server.kernel.errors import Malformed, TooLarge
+from fhir_server.kernel.places import place_of
 from fhir_server.kernel.times import instant_text
 
 Tree = dict[str, Any]
@@ -25,6 +26,7 @@ Number = jiter.LosslessFloat
 # The parser stops at 200 levels; R4's deepest real resources (nested Questionnaire items) stay far below.
 MAX_DEPTH = 200
 _NEGATIVE_ZERO = re.compile(rb"-0\s*[,\]}]")  # begins with a literal, which is searched for at full speed
+_AT_AN_ELEMENT = ("expected value", "key must be a string", "trailing comma")
 _PLACE = re.compile(r" at line (\d+) column (\d+)$")
 
 
@@ -57,7 +59,7 @@ def value_of(body: bytes) -> Any:
             float_mode="lossless-float",
         )
     except ValueError as error:
-        raise Malformed(_reason(str(error))) from None
+        raise Malformed(_reason(str(error)), _place(str(error), body)) from None
     if _NEGATIVE_ZERO.search(body):  # the one number whose text the parser does not keep
         value = json.loads(body, parse_int=_integer, parse_float=_number)
     return value
@@ -137,6 +139,15 @@ def _with_fragments(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 63:
         return orjson.Fragment(str(value).encode())
     return value
+
+
+def _place(text: str, body: bytes) -> str:
+    """The element where reading stopped. Where a comma or a bracket is missing, what was meant is not known."""
+    found = _PLACE.search(text)
+    if found is None or not text.startswith(_AT_AN_ELEMENT):
+        return ""
+    inside = text.startswith("expected value")
+    return place_of(body, int(found[1]), int(found[2]), inside=inside)
 
 
 def _reason(text: str) -> str:

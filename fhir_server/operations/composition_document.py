@@ -19,7 +19,8 @@ import orjson
 from fhir_server.definitions.targets import local_key
 from fhir_server.interactions.call import Call, Reply, Server
 from fhir_server.interactions.conditional import matches_of
-from fhir_server.interactions.drafting import judged, put
+from fhir_server.interactions.drafting import put
+from fhir_server.interactions.judging import require_sound
 from fhir_server.interactions.references import references_in
 from fhir_server.kernel import times
 from fhir_server.kernel.errors import Malformed, Unprocessable
@@ -55,7 +56,7 @@ async def document(call: Call, inputs: Inputs, tx: Transaction, server: Server) 
     if kept:
         same = kept[0]
         return Reply(200, same.body, same.key, same.version, same.updated)
-    tree = judged(decode(_bundle(content, identifier, call.base)), server)
+    tree = require_sound(decode(_bundle(content, identifier, call.base)), server)
     return await put(tree, Key("Bundle", server.store.new_id()), "POST", None, call, tx, server)
 
 

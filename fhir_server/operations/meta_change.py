@@ -14,7 +14,8 @@ from typing import Final
 
 from fhir_server.interactions.call import Call, Reply, Server
 from fhir_server.interactions.conditional import require_match
-from fhir_server.interactions.drafting import judged, put
+from fhir_server.interactions.drafting import put
+from fhir_server.interactions.judging import judged
 from fhir_server.interactions.read import key_of
 from fhir_server.kernel.errors import Gone, NotFound
 from fhir_server.kernel.wire import Tree, decode, same
@@ -48,7 +49,8 @@ async def _changed(
     if same(meta, tree["meta"]):
         return Reply(200, returned(meta), version=current.version, updated=current.updated)
     tree["meta"] = meta
-    reply = await put(judged(tree, server), key, "PATCH", current, call, tx, server)
+    await judged(tree, call, tx, server)
+    reply = await put(tree, key, "PATCH", current, call, tx, server)
     written = decode(reply.body)["meta"]
     return Reply(200, returned(written), version=reply.version, updated=reply.updated, changes=reply.changes)
 

@@ -66,7 +66,9 @@ async def lastn(call: Call, inputs: Inputs, reader: Reader, server: Server) -> R
         base=call.base,
         parameters=server.store.definitions.current.parameters,
     )
-    query = replace(await settled(parsed.query, reader), count=_SLICE, cursor="", total="none", includes=())
+    registry = server.store.definitions.current.registry
+    known = await settled(parsed.query, reader, registry, server.store.codes)
+    query = replace(known, count=_SLICE, cursor="", total="none", includes=())
     seen = [_seen(stored) async for stored in _found(reader, query)]
     chosen = last(seen, inputs.one("max") or 1)
     included = await _included(reader, chosen, parsed.query.includes)

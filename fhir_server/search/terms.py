@@ -1,23 +1,22 @@
 """What terminology knows becomes tokens: `:in` the codes of a value set, `:below` and `:above` those of a hierarchy.
 
-Parsing leaves `Coded` in the tree of a query, because only here somebody may be asked. First come the value sets and
-code systems stored on this server, then those of R4. What cannot be answered exactly is refused: a search with half of
-the codes would hide patients, and one by `:not-in` show those that it must not.
+Parsing leaves `Coded` in the tree of a query, because only here somebody may be asked: the definitions in force on this
+server, of which stored ones come first, and the large code systems in its database. What cannot be answered exactly is
+refused: a search with half of the codes would hide patients, and one by `:not-in` show those that it must not.
 
 https://hl7.org/fhir/R4/search.html#token · https://hl7.org/fhir/R4/references.html#canonical
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Protocol, TypeVar
 
-from fhir_server.definitions.parameters import parameters_of
+from fhir_server.definitions.packaged import SHIPPED
 from fhir_server.kernel.errors import FhirError, Malformed, Unprocessable
 from fhir_server.kernel.keys import Key, is_id
-from fhir_server.kernel.wire import Tree, decode
+from fhir_server.kernel.wire import decode
 from fhir_server.search.cases import is_sensitive
 from fhir_server.search.query import (
     AllOf,
@@ -33,13 +32,18 @@ from fhir_server.search.query import (
     Tokens,
     TokenValue,
 )
-from terminology import sources
-from terminology.errors import NoAnswer, TooManyCodes
+from profiles.registry import Registry
+from terminology.desk import answered
+from terminology.errors import NoAnswer, UnknownDefinition
 from terminology.expansion import MOST_CODES, expand
+from terminology.grammars import Grammar
+from terminology.large import LargeSystems
+from terminology.library import Library
+from terminology.stock import stock_of
 from terminology.systems import System
+from terminology.systems import Tree as Definition
 
-_VERSIONS: Final = 100  # of one URL, among which the newest is looked for
-_NUMBERS: Final = re.compile(r"\d+|\D+")
+T = TypeVar("T")
 
 
 class Version(Protocol):
@@ -52,28 +56,25 @@ class Version(Protocol):
     def deleted(self) -> bool: ...
 
 
-class Found(Protocol):
-    @property
-    def items(self) -> Sequence[Version]: ...
-
-
 class Reader(Protocol):
     """Who reads the resources of this server: a store, or a transaction."""
 
     async def read(self, key: Key) -> Version | None: ...
 
-    async def search(self, query: Query) -> Found: ...
 
-
-async def settled(query: Query, reader: Reader) -> Query:
+async def settled(
+    query: Query, reader: Reader, registry: Registry = SHIPPED, large: LargeSystems | None = None
+) -> Query:
     """The query with `Tokens` in the place of every `Coded`; itself if there is none.
+
+    `registry`: the definitions in force. `large`: the code systems in the database.
 
     Raises `Malformed` for a value set, or a hierarchy, that is not known; `Unprocessable` for a value set whose codes
     cannot be listed.
     """
     if not any(map(_asks, query.where)):
         return query
-    work = _Settling(Known(reader))
+    work = _Settling(reader, Library(stock_of(registry), large=large))
     return replace(query, where=tuple([await work.predicate(one) for one in query.where]))
 
 
@@ -89,53 +90,12 @@ def _asks(predicate: Predicate) -> bool:
             return False
 
 
-class Known:
-    """Value sets and code systems by canonical URL: those of this server, then those of R4.
-
-    See `terminology.expansion.Definitions`.
-    """
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-
-    async def value_set(self, canonical: str) -> Tree | None:
-        """Also by `ValueSet/id`."""
-        name = canonical.removeprefix("ValueSet/")
-        if name != canonical and is_id(name):
-            stored = await self._reader.read(Key("ValueSet", name))
-            return None if stored is None or stored.deleted else decode(stored.body)
-        found = await self._stored("ValueSet", canonical) or sources.value_set(canonical)
-        return None if found is None else dict(found)
-
-    async def code_system(self, canonical: str) -> System | None:
-        tree = await self._stored("CodeSystem", canonical)
-        return sources.code_system(canonical) if tree is None else System(tree)
-
-    async def _stored(self, type: str, canonical: str) -> Tree | None:
-        """The one in use, then the newest, of those stored here."""
-        url, _, version = canonical.partition("|")
-        name = Name(type, parameters_of(type)["url"].rows)
-        page = await self._reader.search(
-            Query((type,), (Tokens(name, (TokenValue(None, url),)),), count=_VERSIONS)
-        )
-        trees = [decode(item.body) for item in page.items]
-        trees = [tree for tree in trees if version in {"", tree.get("version", "")}]
-        return max(trees, key=_newness, default=None)
-
-
-def _newness(tree: Tree) -> tuple[bool, list[tuple[int, str]], str, str]:
-    """Versions are compared number by number, so that 10 comes after 9."""
-    parts = _NUMBERS.findall(str(tree.get("version", "")))
-    version = [(int(part[:18]), "") if part.isascii() and part.isdigit() else (-1, part) for part in parts]
-    stamp = tree.get("meta", {}).get("lastUpdated", "")
-    return tree.get("status") == "active", version, tree.get("date", ""), stamp
-
-
 @dataclass(slots=True)
 class _Settling:
     """One query. The same question, asked for several types, is answered once."""
 
-    known: Known
+    reader: Reader
+    library: Library
     answers: dict[tuple[str, str | None, str], tuple[TokenValue, ...]] = field(default_factory=dict)
 
     async def predicate(self, predicate: Predicate) -> Predicate:
@@ -168,30 +128,54 @@ class _Settling:
         return self.answers[question]
 
     async def _listed(self, coded: Coded) -> list[tuple[str, str]]:
-        tree = await self.known.value_set(coded.code)
-        if tree is None:
-            raise Malformed(f"{_place(coded)} names a value set that is not known here", code="not-found")
+        tree = await self._value_set(coded)
         try:
-            return (await expand(tree, self.known)).pairs()
+            return (await self._answered(lambda: expand(tree, self.library))).pairs()
         except NoAnswer as reason:
             raise _refusal(coded, reason) from None
+
+    async def _value_set(self, coded: Coded) -> Definition:
+        """By canonical URL, or as `ValueSet/id`."""
+        name = coded.code.removeprefix("ValueSet/")
+        try:
+            if name == coded.code or not is_id(name):
+                return self.library.value_set(coded.code)
+            stored = await self.reader.read(Key("ValueSet", name))
+            if stored is not None and not stored.deleted:
+                return decode(stored.body)
+        except UnknownDefinition:
+            pass
+        except NoAnswer as reason:
+            raise _refusal(coded, reason) from None
+        raise Malformed(f"{_place(coded)} names a value set that is not known here", code="not-found")
 
     async def _related(self, coded: Coded, system: str) -> list[tuple[str, str]]:
         if not system:
             raise Malformed(f"{_place(coded)} needs the code with its system: system|code", code="value")
-        known = await self.known.code_system(system)
-        if known is None or not known.complete:
+        try:
+            codes = await self._answered(lambda: self._around(coded, system))
+        except NoAnswer as reason:
+            raise _refusal(coded, reason) from None
+        if len(codes) > MOST_CODES:
+            raise Unprocessable(f"{_place(coded)} means more than {MOST_CODES:,} codes", code="too-costly")
+        return [(system, code) for code in codes]
+
+    def _around(self, coded: Coded, system: str) -> list[str]:
+        known = self.library.system(system)
+        if known is None or isinstance(known, Grammar) or not known.complete:
             raise Malformed(
                 f"{_place(coded)} cannot be answered: the hierarchy of the code system is not known here",
                 code="not-supported",
             )
         concept = known.find(coded.code)
         if concept is None:
-            return [(system, coded.code)]
-        codes = known.below(concept.code) if coded.relation == "below" else known.above(concept.code)
-        if len(codes) > MOST_CODES:
-            raise Unprocessable(f"{_place(coded)} means more than {MOST_CODES:,} codes", code="too-costly")
-        return [(system, code) for code in codes]
+            return [coded.code]
+        if isinstance(known, System):
+            return known.below(concept.code) if coded.relation == "below" else known.above(concept.code)
+        return known.related(concept.code, "below" if coded.relation == "below" else "above")
+
+    async def _answered(self, attempt: Callable[[], T]) -> T:
+        return await answered(attempt, self.library.desk, aside=True)
 
 
 def _value(system: str, code: str) -> TokenValue:
@@ -221,5 +205,5 @@ def _place(coded: Coded) -> str:
 
 
 def _refusal(coded: Coded, reason: NoAnswer) -> FhirError:
-    code = "too-costly" if isinstance(reason, TooManyCodes) else "not-supported"
+    code = reason.code if reason.code == "too-costly" else "not-supported"
     return Unprocessable(f"{_place(coded)}: the codes of the value set cannot be listed; {reason}", code=code)

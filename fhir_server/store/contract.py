@@ -17,6 +17,7 @@ from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.query import Name, Query
 from fhir_server.store.definitions import Definitions, Keeper, Redefinition
+from terminology.large import LargeSystems
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
@@ -161,6 +162,10 @@ class ResourceStore(Reader, Protocol):
     @property
     def definitions(self) -> Keeper:
         """Which search parameters are in force."""
+
+    @property
+    def codes(self) -> LargeSystems:
+        """The large code systems that were loaded."""
 
     def begin(self, *, interactive: bool = False) -> AbstractAsyncContextManager[Transaction]:
         """A transaction, committed when the block ends without an exception and undone otherwise.

@@ -1,4 +1,4 @@
-"""Which search parameters are in force, as of which generation, and which index rows are still being made for them.
+"""Which definitions are in force, to judge by and, as of which generation, to search by; what is still to be indexed.
 
 Every change of the SearchParameters in force is a *generation*. A write states the one that it was prepared under; when
 another has begun, it is refused as `Stale` and prepared again. What was written before gets its rows from a `Job`: all
@@ -6,6 +6,8 @@ resources of a type are visited in the order of their pks, each in its current v
 
 Nothing is lost in between, because a job begins when every write of an older generation has ended: it sees all that
 they wrote, and what comes later has its rows already. A resource that changes while it is visited is visited again.
+
+What resources are judged by changes without a generation: nothing that is written depends on it.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from fhir_server.definitions.catalogue import resource_types
+from fhir_server.definitions.packaged import NONE_INSTALLED, SHIPPED, Packaged
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Entries
+from profiles.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Definitions:
     custom: Mapping[str, Tree] = field(default_factory=dict)  # the SearchParameters of operators, by id
     jobs: tuple[Job, ...] = ()
     parameters: Parameters = CORE
+    packaged: Packaged = NONE_INSTALLED  # the definitions that packages bring
+    registry: Registry = SHIPPED  # these, and uploaded ones: what resources are judged by
 
     @property
     def exact(self) -> bool:
@@ -153,6 +159,12 @@ class Keeper(Protocol):
 
     async def heard(self, seconds: float) -> None:
         """Wait until something has changed, for so long at most."""
+
+    async def published(self) -> Mapping[Key, str]:
+        """The resources that are copies of packaged definitions, with digests of what was published."""
+
+    async def note_published(self, digests: Mapping[Key, str | None]) -> None:
+        """Remember what was published; None: it is not any more."""
 
     async def request(self, types: Collection[str], base: str) -> None:
         """Have all index rows of these types compared with what they ought to be."""

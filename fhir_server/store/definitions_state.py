@@ -16,7 +16,8 @@ waits until every such lock that it sees is gone, sees all that was written by a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -26,11 +27,13 @@ import psycopg
 
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.errors import FhirError
+from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.custom import in_force, is_active
 from fhir_server.search.entries import Hasher
 from fhir_server.store import reindex
 from fhir_server.store.connections import ADAPTERS, session_conninfo, translated
+from fhir_server.store.contract import Draft
 from fhir_server.store.definitions import (
     NONE,
     WHOLE,
@@ -40,10 +43,14 @@ from fhir_server.store.definitions import (
     Slice,
 )
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.scheduling import CHANNEL, begin_generation
+from fhir_server.store.registry_state import PostgresRegistry, note_published, published
+from fhir_server.store.scheduling import begin_generation
 from fhir_server.store.shipped import keep_up_with_shipped
 from fhir_server.store.tables import TYPE_NUMBERS, TYPES
+from fhir_server.store.telling import CHANNEL, known_everywhere, news_of
 from fhir_server.store.watermark import STAMP_LOCKS, Run
+
+_log = logging.getLogger(__name__)
 
 LARGE_BYTES: Final = 8_000_000  # of `entry`: from here on an exact job has an index made for it
 _GATE_LOCK: Final = 0x4344 << 48
@@ -62,12 +69,14 @@ _PROGRESS: Final = Statement("reindex_progress", _JOBS, ())
 class PostgresDefinitions:
     """See `definitions.Keeper`."""
 
-    def __init__(self, url: str, hasher: Hasher, run: Run, large_bytes: int = LARGE_BYTES) -> None:
-        """`run`: for the statements of jobs, whose commits are durable."""
+    def __init__(self, url: str, hasher: Hasher, run: Run, look: Run, large_bytes: int = LARGE_BYTES) -> None:
+        """`run`: for the statements of jobs, whose commits are durable; `look`: for those that only read."""
         self._url = url
         self._hasher = hasher
         self._run = run
+        self._look = look
         self._large_bytes = large_bytes
+        self._registry = PostgresRegistry(self._connection, look, hasher)
         self._current = NONE
         self._loading = asyncio.Lock()
         self._news = asyncio.Event()
@@ -78,14 +87,42 @@ class PostgresDefinitions:
         return self._current
 
     async def open(self, base: str = "") -> None:
-        """Load what is in force. If other definitions are shipped than when the index was made, have it made anew.
+        """Load what is searched by. If other definitions are shipped than when the index was made, have it made anew.
 
+        What is judged by comes with the first call of `hear`.
         `base`: the public base URL, if it is known.
         """
         with translated():
             async with await self._connection() as connection:
                 await keep_up_with_shipped(connection, base)
         await self.refresh()
+
+    async def hear(self, said: Sequence[str] | None) -> int:
+        """Know what was said on the channel; None: everything. Gives the edition that is known then."""
+        news = None if said is None else news_of(said)
+        if news is None or news.parameters:
+            await self.refresh()
+        with translated():
+            edition = await self._registry.look(news)
+        self._take_registry()
+        return edition
+
+    async def edited(self, drafts: Collection[Draft], edition: int) -> None:
+        """These definitions are committed: know them, and wait until the other processes do."""
+        if self._registry.learn(drafts):
+            self._take_registry()
+        if edition and not await known_everywhere(self._look, edition):
+            _log.warning("Another process does not know yet of definitions that were written")
+
+    async def published(self) -> Mapping[Key, str]:
+        with translated():
+            async with await self._connection() as connection:
+                return await published(connection)
+
+    async def note_published(self, digests: Mapping[Key, str | None]) -> None:
+        with translated():
+            async with await self._connection() as connection:
+                await note_published(connection, digests)
 
     async def refresh(self) -> Definitions:
         async with self._loading:
@@ -188,7 +225,16 @@ class PostgresDefinitions:
         if custom != old.custom or indexing != _indexing(old.jobs):
             added = in_force(custom)
             parameters = Parameters(added, indexing) if added or indexing else CORE
-        self._current = Definitions(number, custom, jobs, parameters)
+        self._current = replace(old, generation=number, custom=custom, jobs=jobs, parameters=parameters)
+        self._tell_waiting()
+
+    def _take_registry(self) -> None:
+        known = self._registry
+        if self._current.registry is not known.registry:
+            self._current = replace(self._current, packaged=known.packaged, registry=known.registry)
+            self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 

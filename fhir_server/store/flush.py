@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
-from fhir_server.store.binary import pack_int8, pack_int8s, unpack_bool, unpack_int, unpack_int8s
+from fhir_server.store.binary import pack_int8, pack_int8s, pack_texts, unpack_bool, unpack_int, unpack_int8s
 from fhir_server.store.contract import Draft
 from fhir_server.store.index_rows import Table, Values, index_rows, moment_of
 from fhir_server.store.pipeline import Row, Statement
@@ -33,6 +33,7 @@ from fhir_server.store.write_statement import (
     SHARED,
     SLICES,
     TARGETS,
+    TELLS,
     TERM,
     TERMS,
     TOLERANT,
@@ -55,6 +56,7 @@ class Verdict:
     fence: int  # ms: stamps must be greater
     generation: int  # of the definitions in force
     missing: tuple[int, ...]  # `self` of the targets that do not exist
+    edition: int = 0  # that begins with it; 0: none does
 
 
 class KnownTerms:
@@ -171,6 +173,7 @@ class Flush:
         self._kept: list[tuple[int, int]] = []
         self._files: list[tuple[str, int]] = []
         self._targets: dict[int, Key] = {}
+        self._told: list[str] = []
         self._deletes = False
 
     @property
@@ -221,6 +224,10 @@ class Flush:
     def note(self, sha256: str, at: int) -> None:
         self._files.append((sha256, at))
 
+    def tell(self, names: Iterable[str]) -> None:
+        """All processes are to hear of these: see `telling.py`."""
+        self._told += names
+
     def missing(self, verdict: Verdict) -> list[Key]:
         return [self._targets[number] for number in verdict.missing]
 
@@ -258,6 +265,9 @@ class Flush:
         if self._files:
             shape |= FILES
             params += _packed(_FILE, self._files)
+        if self._told:
+            shape |= TELLS
+            params.append(pack_texts(self._told))
         return write_statement(shape), params
 
     def _differ(self, table: int, new: Table, old: Table) -> None:
@@ -273,9 +283,15 @@ class Flush:
 
 
 def verdict_of(rows: Sequence[Row]) -> Verdict:
-    written, fence, generation, missing = rows[0]
+    written, fence, generation, missing, edition = rows[0]
     assert written is not None
     assert fence is not None
     assert generation is not None
     keys = () if missing is None else tuple(key for key in unpack_int8s(missing) if key is not None)
-    return Verdict(unpack_bool(written), unpack_int(fence), unpack_int(generation), keys)
+    return Verdict(
+        unpack_bool(written),
+        unpack_int(fence),
+        unpack_int(generation),
+        keys,
+        0 if edition is None else unpack_int(edition),
+    )

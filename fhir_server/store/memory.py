@@ -24,6 +24,7 @@ from fhir_server.store.cursors import Place, cursor_of, place_of
 from fhir_server.store.definitions import Definitions, Redefinition
 from fhir_server.store.ids import Pks, id_of
 from fhir_server.store.includes import MOST
+from fhir_server.store.memory_codes import MemoryCodes
 from fhir_server.store.memory_definitions import MemoryDefinitions
 from fhir_server.store.memory_search import Live, Row
 from fhir_server.store.watermark import Clock
@@ -57,6 +58,7 @@ class MemoryStore:
         self._pks = Pks(0)
         self._rows: dict[Key, Row] = {}
         self.definitions = MemoryDefinitions(self._rows)
+        self.codes = MemoryCodes()
         self._past: list[_Past] = []
         self._files: set[str] = set()
         self._guards: dict[str, asyncio.Lock] = {}
@@ -268,6 +270,7 @@ class _Buffered:
             store._rows[draft.key] = self._row(draft)
             store._clock.wrote(draft.updated)
         store._files |= self._files
+        store.definitions.edited(self.drafts.values())
         if self._redefined:
             store.definitions.apply(self._redefined)
 

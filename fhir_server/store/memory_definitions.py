@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from fhir_server.definitions.packaged import SHIPPED, Packaged
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.search.custom import in_force
+from fhir_server.store.contract import Draft
 from fhir_server.store.definitions import (
     NONE,
     WHOLE,
@@ -23,6 +25,8 @@ from fhir_server.store.definitions import (
     plans_of,
 )
 from fhir_server.store.memory_search import Row
+from fhir_server.store.uploads import Uploads, is_definition
+from profiles.registry import Entry, Registry
 
 
 class MemoryDefinitions:
@@ -32,6 +36,8 @@ class MemoryDefinitions:
         self._rows = rows
         self._current = NONE
         self._jobs: dict[str, Job] = {}
+        self._uploads = Uploads()
+        self._published: dict[Key, str] = {}
         self._news = asyncio.Event()
 
     @property
@@ -45,6 +51,25 @@ class MemoryDefinitions:
             self._current = self._current.after(change)
             self._schedule(generation, plans_of(change.types), change.base, exact=change.exact)
         self._publish(generation)
+
+    def edited(self, drafts: Iterable[Draft]) -> None:
+        """These were committed: what of them is a definition is in force."""
+        taken = self._current.packaged.by_key
+        if self._uploads.learn([one for one in drafts if is_definition(one.key) and one.key not in taken]):
+            self._judge_by(self._current.packaged)
+
+    def install(self, entries: Iterable[Entry], below: Registry = SHIPPED) -> None:
+        """Have these be what packages bring, over what is shipped."""
+        self._judge_by(Packaged(below.over(list(entries))))
+
+    async def published(self) -> Mapping[Key, str]:
+        return dict(self._published)
+
+    async def note_published(self, digests: Mapping[Key, str | None]) -> None:
+        for key, digest in digests.items():
+            self._published.pop(key, None)
+            if digest:
+                self._published[key] = digest
 
     async def refresh(self) -> Definitions:
         return self._current
@@ -118,5 +143,12 @@ class MemoryDefinitions:
         self._current = replace(
             self._current, generation=generation, jobs=tuple(self._jobs.values()), parameters=parameters
         )
+        self._tell_waiting()
+
+    def _judge_by(self, packaged: Packaged) -> None:
+        self._current = replace(self._current, packaged=packaged, registry=self._uploads.over(packaged))
+        self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
         self._news.set()
         self._news = asyncio.Event()

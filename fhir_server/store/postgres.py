@@ -21,6 +21,7 @@ from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Query
 from fhir_server.store import rows
 from fhir_server.store.binary import pack_text
+from fhir_server.store.codes import PostgresCodes
 from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo, translated
 from fhir_server.store.contract import Page, Span, Stored, Transaction
@@ -32,7 +33,7 @@ from fhir_server.store.ids import Lease, id_of
 from fhir_server.store.migrations.migrate import require_schema, require_server
 from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Pipeline, Row, Statement, least_loaded
-from fhir_server.store.scheduling import CHANNEL
+from fhir_server.store.telling import CHANNEL
 from fhir_server.store.transaction import NOTED, Buffered, Database, Interactive
 from fhir_server.store.watch import Watch
 from fhir_server.store.watermark import Clock, Run, announce
@@ -58,6 +59,7 @@ class PostgresStore:
     ) -> None:
         self.hasher = database.hasher
         self.definitions = database.definitions
+        self.codes = PostgresCodes(database.read, database.search)
         self._watch = watch
         self._database = database
         self._lease = lease
@@ -116,10 +118,12 @@ class PostgresStore:
             await pool.open()
             opened.push_async_callback(pool.close)
             reading, searching, writing, writing_large = (_run_of(pipelines[name]) for name in _CONNECTIONS)
-            definitions = PostgresDefinitions(url, hasher, writing_large)
+            definitions = PostgresDefinitions(url, hasher, writing_large, reading)
             await definitions.open(base)
-            watch = Watch(url, CHANNEL, definitions.refresh)
+            watch = Watch(url, CHANNEL, definitions.hear)
             watch.start()
+            opened.push_async_callback(watch.close)
+            await watch.listening()
             opened.pop_all()
         database = Database(
             hasher,
@@ -207,6 +211,7 @@ class PostgresStore:
             transaction = Interactive(self._database, Session(connection).run, stamp, session)
             yield transaction
             await transaction.flush()
+            await transaction.tell()
             with translated():
                 await connection.commit()
         finally:

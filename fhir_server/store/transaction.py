@@ -33,6 +33,8 @@ from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Statement
 from fhir_server.store.scheduling import advance, schedule
 from fhir_server.store.tables import ANY_PARAMETER
+from fhir_server.store.telling import tell
+from fhir_server.store.uploads import is_definition
 from fhir_server.store.watermark import Clock, Run
 
 LARGE_BYTES: Final = 1_000_000  # a flush with more goes where it keeps nobody waiting
@@ -92,6 +94,8 @@ class Writing(ABC):
         self._flushed = 0  # of the drafts
         self._files: set[str] = set()
         self._terms: set[int] = set()
+        self._edited: list[Draft] = []  # definitions that are flushed
+        self._edition = 0  # that they begin
 
     @property
     def definitions(self) -> Definitions:
@@ -140,8 +144,8 @@ class Writing(ABC):
         """The current version in the database, remembered in `_seen`."""
 
     @abstractmethod
-    async def _send(self, flush: Flush, drafts: Sequence[Draft]) -> Verdict:
-        """Run the statement of a flush."""
+    async def _send(self, flush: Flush, drafts: Sequence[Draft], edited: Sequence[Draft]) -> Verdict:
+        """Run the statement of a flush. `edited`: the drafts that are definitions."""
 
     async def flush(self) -> None:
         """Write what was not flushed yet. Raises `Stale` or `Missing`, and then nothing of it is written."""
@@ -164,8 +168,13 @@ class Writing(ABC):
                 flush.keep(found.pk, found.stored.version)
         for sha256 in self._files:
             flush.note(sha256, now())
+        edited = [
+            draft
+            for draft in drafts
+            if is_definition(draft.key) and draft.key not in definitions.packaged.by_key
+        ]
         with translated():
-            verdict = await self._send(flush, drafts)
+            verdict = await self._send(flush, drafts, edited)
         self._database.clock.saw_fence(verdict.fence)
         if not verdict.written:
             if verdict.generation != definitions.generation:
@@ -174,6 +183,8 @@ class Writing(ABC):
             if missing := flush.missing(verdict):
                 raise Missing(missing)
             raise Stale
+        self._edited += edited
+        self._edition = verdict.edition
         self._flushed = len(self._drafts)
         self._files.clear()
         self._terms.update(flush.terms)
@@ -207,6 +218,10 @@ class Writing(ABC):
         if not self._drafts:
             return
         self._database.terms.learn(self._terms)
+        if self._edited:
+            # The commit stands whatever happens here.
+            with suppress(Unavailable), translated():
+                await self._database.definitions.edited(self._edited, self._edition)
         last = max(draft.updated for draft in self._drafts.values())
         self._database.clock.wrote(last)
         ahead = last - now()
@@ -255,7 +270,8 @@ class Buffered(Writing):
             self._seen[key] = found
         return found
 
-    async def _send(self, flush: Flush, drafts: Sequence[Draft]) -> Verdict:
+    async def _send(self, flush: Flush, drafts: Sequence[Draft], edited: Sequence[Draft]) -> Verdict:
+        flush.tell(str(draft.key) for draft in edited)
         stamp = min((draft.updated // 1000 for draft in drafts), default=self._database.clock.stamp())
         size = sum(len(draft.body) for draft in drafts)
         run = self._database.write if size <= LARGE_BYTES else self._database.write_large
@@ -315,6 +331,12 @@ class Interactive(Writing):
             await schedule(self._run, generation + 1, plans, change.base, exact=change.exact)
         self._definitions = self._definitions.after(change)
 
+    async def tell(self) -> None:
+        """Let the others hear, with the commit that comes now, of the definitions that were written."""
+        if self._edited:
+            with translated():
+                self._edition = await tell(self._run, [str(draft.key) for draft in self._edited])
+
     async def passed(self) -> None:
         await super().passed()
         if self._redefined:
@@ -334,7 +356,7 @@ class Interactive(Writing):
         self._seen[key] = found = await rows.current(self._run, self._hasher, key, lock=lock)
         return found
 
-    async def _send(self, flush: Flush, drafts: Sequence[Draft]) -> Verdict:
+    async def _send(self, flush: Flush, drafts: Sequence[Draft], edited: Sequence[Draft]) -> Verdict:
         return verdict_of(await self._run(*flush.statement(self._stamp, ALWAYS)))
 
 

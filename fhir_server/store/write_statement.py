@@ -48,12 +48,15 @@ from fhir_server.store.binary import (
     pack_texts,
 )
 from fhir_server.store.pipeline import Statement
+from fhir_server.store.telling import TELL_SQL, TOLD_SQL
 
 # A shape is the sum of these: which parts a statement has.
-TARGETS, KEPT, CREATES, UPDATES, DELETIONS, FILES, ONE, TERMS, TOLERANT = (1 << bit for bit in range(9))
+TARGETS, KEPT, CREATES, UPDATES, DELETIONS, FILES, ONE, TERMS, TOLERANT, TELLS = (
+    1 << bit for bit in range(10)
+)
 _OPEN: Final = "(select open from gate)"
 # Then a bit for each index table with rows to add, and one for each with rows to remove.
-ENTRY_BITS: Final = 9
+ENTRY_BITS: Final = 10
 
 PACK: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
     "bool": (pack_bool, BOOL),
@@ -121,6 +124,7 @@ class _Text:
         self.gates = ["(select value < $2 and generation = $3 from fence)"]
         self.writes: list[str] = []
         self.missing = "null::bigint[]"
+        self.edition = "null::bigint"
 
     def array(self, kind: str) -> str:
         self.oids.append(PACK_ARRAY[kind][1])
@@ -208,10 +212,15 @@ class _Text:
             f"removed_{table} as (delete from {table} e using {self.rows(columns)} where {same} and {_OPEN})"
         )
 
+    def tells(self) -> None:
+        self.writes.append(TELL_SQL.format(condition=f"where {_OPEN}", names=self.array("text")))
+        self.edition = TOLD_SQL
+
     def statement(self, name: str) -> Statement:
         gate = f"gate as materialized (select {' and '.join(self.gates)} as open)"
         parts = ", ".join((*self.parts, gate, *self.writes))
-        sql = f"with {parts} select gate.open, fence.value, fence.generation, {self.missing} from gate, fence"
+        answer = f"gate.open, fence.value, fence.generation, {self.missing}, {self.edition}"
+        sql = f"with {parts} select {answer} from gate, fence"
         return Statement(name, sql, tuple(self.oids))
 
 
@@ -239,4 +248,6 @@ def write_statement(shape: int) -> Statement:
         text.adds("entry_term", TERM, conflict=" on conflict do nothing")
     if shape & FILES:
         text.adds("import_file", FILE)
+    if shape & TELLS:
+        text.tells()
     return text.statement(f"flush_{shape:x}")

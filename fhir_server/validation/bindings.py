@@ -9,6 +9,7 @@ from functools import cache
 
 from fhir_server.definitions.catalogue import required_codes
 from fhir_server.kernel.wire import Tree
+from fhir_server.validation.sentences import Problem
 
 _FEW = 12
 
@@ -36,9 +37,15 @@ def holds_one_of(concept: Tree, wanted: frozenset[tuple[str, str]]) -> bool:
     return any((coding.get("system"), coding.get("code")) in wanted for coding in concept.get("coding", ()))
 
 
-def outside(value_set: str, *, concept: bool) -> str:
-    """The sentence for a value that is not of the value set, with the codes where they are few."""
+def outside(value_set: str, *, concept: bool) -> Problem:
+    """What is wrong with a value that is not of the value set, with the codes where they are few."""
     codes = codes_of(value_set) or frozenset()
-    subject = "No coding is" if concept else "The code is not"
+    subject, french = (
+        ("No coding is", "Aucun codage n'est") if concept else ("The code is not", "Le code n'est pas")
+    )
     hint = f": {', '.join(sorted(codes))}" if len(codes) <= _FEW else ""
-    return f"{subject} of the required value set {value_set}{hint}"
+    return Problem(
+        "code-invalid",
+        f"{subject} of the required value set {value_set}{hint}",
+        f"{french} du jeu de valeurs obligatoire {value_set}{' ' if hint else ''}{hint}",
+    )

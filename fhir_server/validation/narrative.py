@@ -9,22 +9,22 @@ import re
 
 from lxml import etree
 
+from fhir_server.validation.sentences import Problem
+
 _NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 
 # The lists of txt-1, completed by what the chapters of HTML 4.0 that it names have besides (address, bdo, kbd, and the
 # image maps that `usemap` needs).
-_ELEMENTS = frozenset(
-    f"{_NAMESPACE}{name}"
-    for name in re.findall(
-        r"\w+",
-        """
-        a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em
-        h1 h2 h3 h4 h5 h6 hr i img kbd li map ol p pre q samp small span strong sub sup
-        table tbody td tfoot th thead tr tt ul var
-        """,
-    )
+_NAMES = re.findall(
+    r"\w+",
+    """
+    a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd dfn div dl dt em
+    h1 h2 h3 h4 h5 h6 hr i img kbd li map ol p pre q samp small span strong sub sup
+    table tbody td tfoot th thead tr tt ul var
+    """,
 )
+_ELEMENTS = frozenset(f"{_NAMESPACE}{name}" for name in _NAMES)
 _ATTRIBUTES = frozenset(
     re.findall(
         r"\w+",
@@ -43,47 +43,84 @@ _STARTS = re.compile(r"\s*<div[\s/>]")
 # Browsers skip white space and control characters inside the scheme of a link.
 _RUNS = re.compile(r"[\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:", re.IGNORECASE)
 
+_NO_DIV = Problem(
+    "value",
+    'A narrative is XHTML that starts with <div xmlns="http://www.w3.org/1999/xhtml">',
+    'Un texte est du XHTML qui commence par <div xmlns="http://www.w3.org/1999/xhtml">',
+)
+_NOT_WELL_FORMED = Problem(
+    "value",
+    "The narrative is not well-formed XML (every element closed, attributes quoted, "
+    "no entities but &amp; &lt; &gt; &quot; &apos; and numeric ones)",
+    "Le texte n'est pas du XML bien formé (chaque élément fermé, attributs entre guillemets, "
+    "pas d'entités autres que &amp; &lt; &gt; &quot; &apos; et les numériques)",
+)
+_ELSEWHERE = Problem(
+    "value",
+    "The div of a narrative is in the namespace http://www.w3.org/1999/xhtml",
+    "Le div d'un texte est dans l'espace de noms http://www.w3.org/1999/xhtml",
+)
+_OTHER_ELEMENT = Problem(
+    "invariant",
+    "A narrative holds basic HTML formatting, links and images only (txt-1)",
+    "Un texte ne contient que de la mise en forme HTML simple, des liens et des images (txt-1)",
+)
+_OTHER_ATTRIBUTE = Problem(
+    "invariant",
+    "A narrative has formatting attributes only: no events, no actions (txt-1)",
+    "Un texte n'a que des attributs de mise en forme : ni événements, ni actions (txt-1)",
+)
+_SCRIPT = Problem(
+    "invariant",
+    "A narrative has no scripts, not in links either (txt-1)",
+    "Un texte n'a pas de scripts, pas même dans ses liens (txt-1)",
+)
+_EMPTY = Problem(
+    "invariant",
+    "A narrative has some text or an image (txt-2)",
+    "Un texte contient des mots ou une image (txt-2)",
+)
+
 
 def is_narrative(text: str) -> bool:
     """Whether `text` may be the `div` of a Narrative."""
     return _problem(text) is None
 
 
-def wrong_with_narrative(text: str) -> tuple[str, str]:
-    """For a text that `is_narrative` refuses: the issue code and the sentence."""
+def wrong_with_narrative(text: str) -> Problem:
+    """For a text that `is_narrative` refuses: what is wrong."""
     problem = _problem(text)
     assert problem is not None, "asked what is wrong with a narrative that is right"
     return problem
 
 
-def _problem(text: str) -> tuple[str, str] | None:
-    if not _STARTS.match(text):
-        return "value", 'A narrative is XHTML that starts with <div xmlns="http://www.w3.org/1999/xhtml">'
+def parsed(text: str) -> etree._Element | None:
+    """The XHTML of a narrative; None: it is not well-formed."""
     try:
-        root = etree.fromstring(text, _PARSER)
+        return etree.fromstring(text, _PARSER)
     except (etree.XMLSyntaxError, ValueError):
-        return "value", (
-            "The narrative is not well-formed XML (every element closed, attributes quoted, "
-            "no entities but &amp; &lt; &gt; &quot; &apos; and numeric ones)"
-        )
+        return None
+
+
+def _problem(text: str) -> Problem | None:
+    if not _STARTS.match(text):
+        return _NO_DIV
+    root = parsed(text)
+    if root is None:
+        return _NOT_WELL_FORMED
     if root.tag != f"{_NAMESPACE}div":
-        return "value", "The div of a narrative is in the namespace http://www.w3.org/1999/xhtml"
+        return _ELSEWHERE
     content = False
     for element in root.iter():
         if element.tag not in _ELEMENTS:
-            return "invariant", "A narrative holds basic HTML formatting, links and images only (txt-1)"
+            return _OTHER_ELEMENT
         for name, value in element.items():
             if name not in _ATTRIBUTES:
-                return (
-                    "invariant",
-                    "A narrative has formatting attributes only: no events, no actions (txt-1)",
-                )
+                return _OTHER_ATTRIBUTE
             if name in _LINKS and _RUNS.match(str(value)):
-                return "invariant", "A narrative has no scripts, not in links either (txt-1)"
+                return _SCRIPT
         content = content or element.tag == f"{_NAMESPACE}img" or _says(element.text) or _says(element.tail)
-    if not content:
-        return "invariant", "A narrative has some text or an image (txt-2)"
-    return None
+    return None if content else _EMPTY
 
 
 def _says(text: str | None) -> bool:

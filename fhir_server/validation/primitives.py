@@ -15,6 +15,7 @@ from typing import Any
 from fhir_server.definitions.elements import Child
 from fhir_server.kernel.wire import Number
 from fhir_server.validation.narrative import is_narrative, wrong_with_narrative
+from fhir_server.validation.sentences import Problem
 
 # Truthy: fine. Called with a value of another kind it may raise TypeError, which also means no.
 Leaf = Callable[[Any], object]
@@ -123,6 +124,32 @@ _EXPECTED: Mapping[str, str] = {
     "uuid": "urn:uuid: and a UUID in lower case",
     "xhtml": "XHTML in a string, starting with <div",
 }
+_TEXTE = "un caractère au moins, 1 048 576 au plus, sans caractères de contrôle autres que tabulation et fins de ligne"
+_ATTENDU: Mapping[str, str] = {
+    "base64Binary": "du base64 par groupes de quatre caractères (A-Z a-z 0-9 + / =)",
+    "boolean": "true ou false, sans guillemets",
+    "canonical": "une URI sans espace, non vide",
+    "code": "des mots de caractères visibles, séparés par une seule espace",
+    "date": "AAAA, AAAA-MM ou AAAA-MM-JJ",
+    "dateTime": (
+        "AAAA, AAAA-MM, AAAA-MM-JJ ou AAAA-MM-JJThh:mm:ss+zz:zz (une heure a des secondes et un fuseau horaire)"
+    ),
+    "decimal": "un nombre, sans guillemets",
+    "id": "1 à 64 caractères parmi A-Z a-z 0-9 - .",
+    "instant": "AAAA-MM-JJThh:mm:ss+zz:zz, avec secondes et fuseau horaire",
+    "integer": "un entier de -2 147 483 648 à 2 147 483 647, sans guillemets, décimales ni exposant",
+    "markdown": _TEXTE,
+    "oid": "urn:oid: suivi de nombres séparés par des points",
+    "positiveInt": "un entier de 1 à 2 147 483 647, sans guillemets, décimales ni exposant",
+    "string": _TEXTE,
+    "time": "hh:mm:ss, jusqu'à 23:59:59, sans fuseau horaire",
+    "unsignedInt": "un entier de 0 à 2 147 483 647, sans guillemets, décimales ni exposant",
+    "uri": "une URI sans espace, non vide",
+    "url": "une URL sans espace, non vide",
+    "uuid": "urn:uuid: suivi d'un UUID en minuscules",
+    "xhtml": "du XHTML dans une chaîne, qui commence par <div",
+}
+_EN_FRANCAIS = {"boolean": "booléen", "number": "nombre", "string": "chaîne"}
 _VOWEL = {"id", "instant", "integer", "oid", "unsignedInt", "xhtml"}
 _NUMERIC = {"integer", "unsignedInt", "positiveInt", "decimal"}
 
@@ -140,12 +167,16 @@ def may_be_extended(child: Child) -> bool:
     return not child.attribute and child.type != "xhtml"
 
 
-def wrong_with(type_: str, value: Any) -> tuple[str, str]:
-    """For a value that `is_of` refuses: the issue code and the sentence, which never repeats the value."""
+def wrong_with(type_: str, value: Any) -> Problem:
+    """For a value that `is_of` refuses: what is wrong, without repeating the value."""
     wanted = "boolean" if type_ == "boolean" else "number" if type_ in _NUMERIC else "string"
     name = f"an {type_}" if type_ in _VOWEL else f"a {type_}"
     if _json_kind(value) != wanted:
-        return "structure", f"Not a JSON {wanted}: {name} is {_EXPECTED[type_]}"
+        return Problem(
+            "structure",
+            f"Not a JSON {wanted}: {name} is {_EXPECTED[type_]}",
+            f"La valeur JSON attendue est de type {_EN_FRANCAIS[wanted]} ; pour {type_} : {_ATTENDU[type_]}",
+        )
     if type_ == "xhtml":
         return wrong_with_narrative(value)
     if (
@@ -153,8 +184,16 @@ def wrong_with(type_: str, value: Any) -> tuple[str, str]:
         and _ANY_DAY.fullmatch(value)
         and not is_of("date", value[:10])
     ):
-        return "value", f"Not {name}: the month has no such day"
-    return "value", f"Not {name}: expected is {_EXPECTED[type_]}"
+        return Problem(
+            "value",
+            f"Not {name}: the month has no such day",
+            f"La valeur n'est pas de type {type_} : le mois n'a pas ce jour",
+        )
+    return Problem(
+        "value",
+        f"Not {name}: expected is {_EXPECTED[type_]}",
+        f"La valeur n'est pas de type {type_} ; attendu : {_ATTENDU[type_]}",
+    )
 
 
 def _json_kind(value: Any) -> str:

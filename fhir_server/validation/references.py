@@ -11,6 +11,7 @@ from typing import Any
 
 from fhir_server.definitions.catalogue import resource_types, type_of_profile
 from fhir_server.kernel.wire import Tree
+from fhir_server.validation.sentences import Problem
 
 # What `#…` means inside one resource: "#" → the type of the resource itself, "#id" → the type of a contained one.
 Local = Mapping[str, str]
@@ -60,8 +61,8 @@ def _mentions(tree: Any) -> Iterator[str]:
                 yield from _mentions(value)
 
 
-def wrong_with_reference(reference: Tree, targets: tuple[str, ...], local: Local) -> tuple[str, str] | None:
-    """What is wrong with a Reference of sound shape: the issue code and the sentence; None when nothing is.
+def wrong_with_reference(reference: Tree, targets: tuple[str, ...], local: Local) -> Problem | None:
+    """What is wrong with a Reference of sound shape; None when nothing is.
 
     `targets` are the resource types it may point to, empty for any. Types that cannot be told from the text or from
     `Reference.type` are taken on trust, as are the targets themselves.
@@ -74,24 +75,38 @@ def wrong_with_reference(reference: Tree, targets: tuple[str, ...], local: Local
         if text.startswith("#"):
             pointed = local.get(text)
             if pointed is None:
-                return (
+                return Problem(
                     "invariant",
                     "A reference that starts with '#' names a contained resource, and there is none (ref-1)",
+                    "Une référence qui commence par « # » désigne une ressource contenue, et il n'y en a pas (ref-1)",
                 )
         else:
             pointed = _type_in(text)
             if pointed is None and not _ABSOLUTE.match(text):
-                return (
+                return Problem(
                     "value",
                     "A relative reference is [type]/[id], with a resource type of R4 and a valid id",
+                    "Une référence relative est [type]/[id], avec un type de ressource de R4 et un id valide",
                 )
             if any(character.isspace() for character in text):
-                return "value", "A reference is a URL and has no white space"
+                return Problem(
+                    "value",
+                    "A reference is a URL and has no white space",
+                    "Une référence est une URL, sans espace",
+                )
     if pointed and named and named in resource_types() and pointed != named:
-        return "structure", "Reference.type and the type in Reference.reference differ"
+        return Problem(
+            "structure",
+            "Reference.type and the type in Reference.reference differ",
+            "Reference.type et le type donné par Reference.reference diffèrent",
+        )
     for found in (pointed, named):
         if targets and found in resource_types() and found not in targets:
-            return "structure", f"This reference may point to {' or '.join(targets)} only"
+            return Problem(
+                "structure",
+                f"This reference may point to {' or '.join(targets)} only",
+                f"Cette référence ne peut désigner que {' ou '.join(targets)}",
+            )
     return None
 
 

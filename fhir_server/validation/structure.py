@@ -171,7 +171,15 @@ def _reference(targets: tuple[str, ...]) -> Part:
         rf"(?:{'|'.join(targets or sorted(resource_types()))})/[A-Za-z0-9\-.]{{1,64}}|urn:uuid:[0-9a-f-]{{36}}"
     ).fullmatch
 
+    string = LEAVES["string"]
+
     def judge(node: Any, local: Local) -> bool:
+        # Nearly all have nothing but their text, and sometimes a display.
+        if type(node) is dict and type(text := node.get("reference")) is str and usual(text):
+            if len(node) == 1:
+                return True
+            if len(node) == 2 and type(display := node.get("display")) is str:
+                return bool(string(display))
         if not body(node, local):
             return False
         text = node.get("reference")

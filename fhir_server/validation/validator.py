@@ -35,7 +35,8 @@ def check(tree: Tree) -> list[Issue]:
     issues = list(islice(walk(tree), MAX_ISSUES + 1))
     if len(issues) > MAX_ISSUES:
         text = f"There are more problems than the {MAX_ISSUES} told here"
-        issues[-1] = Issue("too-costly", text, severity="information")
+        french = f"Il y a plus de problèmes que les {MAX_ISSUES} signalés ici"
+        issues[-1] = Issue("too-costly", text, severity="information", french=french)
     return issues
 
 

@@ -22,12 +22,50 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.validation.bindings import codes_of, concepts_of, holds_one_of, outside
 from fhir_server.validation.primitives import is_of, may_be_extended, wrong_with
 from fhir_server.validation.references import Local, local_of, unused_names, wrong_with_reference
+from fhir_server.validation.sentences import Problem
 
 Issues = Iterator[Issue]
 
 # Names of elements are repeated in a sentence; anything else that stands in their place could be personal.
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 _ABSENT: Any = object()
+
+_NO_ARRAY = Problem(
+    "structure",
+    "An array is not expected here: the element appears at most once",
+    "Il ne faut pas de tableau ici : l'élément apparaît une fois au plus",
+)
+_NO_OBJECT = Problem("structure", "A JSON object is expected here", "Un objet JSON est attendu ici")
+_EMPTY_OBJECT = Problem(
+    "structure",
+    "An object is never empty: leave the element out",
+    "Un objet n'est jamais vide : il faut omettre l'élément",
+)
+_ONLY_ID = Problem(
+    "invariant",
+    "An element has a value or children besides its id (ele-1)",
+    "Un élément a une valeur ou des enfants, outre son id (ele-1)",
+)
+_VALUE_OR_EXTENSIONS = Problem(
+    "extension",
+    "An extension has either value[x] or extensions, one and not both (ext-1)",
+    "Une extension a soit value[x], soit des extensions, l'un et pas les deux (ext-1)",
+)
+_ARRAY = Problem(
+    "structure",
+    "An array is expected here: the element may repeat",
+    "Un tableau est attendu ici : l'élément peut se répéter",
+)
+_EMPTY_ARRAY = Problem(
+    "structure",
+    "An array is never empty: leave the element out",
+    "Un tableau n'est jamais vide : il faut omettre l'élément",
+)
+_NULL = Problem(
+    "structure",
+    "null stands only inside arrays of primitives: leave the element out",
+    "null ne se trouve que dans des tableaux de types primitifs : il faut omettre l'élément",
+)
 
 
 def walk(tree: Any) -> Issues:
@@ -55,12 +93,20 @@ def _names(tree: Tree, contained: list[Tree], place: str) -> Issues:
         if not isinstance(id_, str):
             continue
         if id_ in seen:
-            text = "Two contained resources have the same id: within a resource it names one"
-            yield Issue("invariant", text, f"{place}.contained[{i}].id")
+            yield Issue(
+                "invariant",
+                "Two contained resources have the same id: within a resource it names one",
+                f"{place}.contained[{i}].id",
+                french="Deux ressources contenues ont le même id : dans une ressource, il en désigne une",
+            )
         seen.add(id_)
     for i in unused_names(tree):
-        text = "A contained resource is referred to from the resource around it, or refers to it (dom-3)"
-        yield Issue("invariant", text, f"{place}.contained[{i}]")
+        yield Issue(
+            "invariant",
+            "A contained resource is referred to from the resource around it, or refers to it (dom-3)",
+            f"{place}.contained[{i}]",
+            french="Une ressource contenue est désignée par celle qui la contient, ou désigne celle-ci (dom-3)",
+        )
 
 
 def _contained(tree: Any, place: str, local: Local) -> Issues:
@@ -70,28 +116,54 @@ def _contained(tree: Any, place: str, local: Local) -> Issues:
         return
     yield from _object(tree, shape_of(tree["resourceType"]), place, local)
     if "contained" in tree:
-        text = "A contained resource contains no other (dom-2): put it into the outermost 'contained'"
-        yield Issue("invariant", text, f"{place}.contained")
+        yield Issue(
+            "invariant",
+            "A contained resource contains no other (dom-2): put it into the outermost 'contained'",
+            f"{place}.contained",
+            french="Une ressource contenue n'en contient pas d'autre (dom-2) : le « contained » extérieur les a toutes",
+        )
     if "id" not in tree:
         yield Issue(
-            "required", "A contained resource has an id: references find it by '#' and its id", f"{place}.id"
+            "required",
+            "A contained resource has an id: references find it by '#' and its id",
+            place,
+            french="Une ressource contenue a un id : les références la trouvent par « # » et son id",
         )
     meta = tree.get("meta")
     if isinstance(meta, dict):
         for name in ("versionId", "lastUpdated"):
             if name in meta or f"_{name}" in meta:
-                text = f"A contained resource has no meta.{name} (dom-4): it has no history of its own"
-                yield Issue("invariant", text, f"{place}.meta.{name}")
+                yield Issue(
+                    "invariant",
+                    f"A contained resource has no meta.{name} (dom-4): it has no history of its own",
+                    f"{place}.meta.{name}",
+                    french=f"Une ressource contenue n'a pas de meta.{name} (dom-4) : elle n'a pas d'historique à elle",
+                )
         if "security" in meta:
-            text = "A contained resource has no security label (dom-5): that of the resource around it counts"
-            yield Issue("invariant", text, f"{place}.meta.security")
+            yield Issue(
+                "invariant",
+                "A contained resource has no security label (dom-5): that of the resource around it counts",
+                f"{place}.meta.security",
+                french="Une ressource contenue n'a pas de label de sécurité (dom-5) : celui de la ressource qui la "
+                "contient fait foi",
+            )
 
 
 def _not_a_resource(tree: Any, place: str) -> Issue | None:
     if not isinstance(tree, dict):
-        return Issue("structure", "A resource is a JSON object with a 'resourceType'", place)
+        return Issue(
+            "structure",
+            "A resource is a JSON object with a 'resourceType'",
+            place,
+            french="Une ressource est un objet JSON doté d'un « resourceType »",
+        )
     if "resourceType" not in tree:
-        return Issue("required", "Element 'resourceType' is required (1..1) and is missing", place)
+        return Issue(
+            "required",
+            "Element 'resourceType' is required (1..1) and is missing",
+            place,
+            french="L'élément « resourceType » est obligatoire (1..1) et absent",
+        )
     type_ = tree["resourceType"]
     if _is_type(type_):
         return None
@@ -100,7 +172,12 @@ def _not_a_resource(tree: Any, place: str) -> Issue | None:
         if isinstance(type_, str) and _NAME.fullmatch(type_)
         else []
     )
-    return Issue("structure", f"'resourceType' is not a resource type of R4 (4.0.1){_perhaps(near)}", place)
+    return Issue(
+        "structure",
+        f"'resourceType' is not a resource type of R4 (4.0.1){_perhaps(near)}",
+        place,
+        french=f"« resourceType » n'est pas un type de ressource de R4 (4.0.1){_peut_etre(near)}",
+    )
 
 
 def _is_type(type_: Any) -> bool:
@@ -109,15 +186,10 @@ def _is_type(type_: Any) -> bool:
 
 def _object(node: Any, shape: Shape, place: str, local: Local) -> Issues:
     if not isinstance(node, dict):
-        text = (
-            "An array is not expected here: the element appears at most once"
-            if isinstance(node, list)
-            else ("A JSON object is expected here")
-        )
-        yield Issue("structure", text, place)
+        yield (_NO_ARRAY if isinstance(node, list) else _NO_OBJECT).at(place)
         return
     if not node:
-        yield Issue("structure", "An object is never empty: leave the element out", place)
+        yield _EMPTY_OBJECT.at(place)
     met: dict[str, Child] = {}
     for key in node:
         child = _child(shape, key)
@@ -125,17 +197,15 @@ def _object(node: Any, shape: Shape, place: str, local: Local) -> Issues:
             met[child.property] = child
         elif key != "resourceType" or shape.kind != "resource":
             yield _unknown(shape, key, place)
-    for child in met.values():
-        yield from _property(node, child, place, local)
     yield from _cardinality(shape, met, place)
     if node.keys() == {"id"}:
-        yield Issue("invariant", "An element has a value or children besides its id (ele-1)", place)
+        yield _ONLY_ID.at(place)
     if shape.name == "Extension":
         valued = any(child.choice for child in met.values())
         if valued == ("extension" in node):
-            yield Issue(
-                "extension", "An extension has either value[x] or extensions, one and not both (ext-1)", place
-            )
+            yield _VALUE_OR_EXTENSIONS.at(place)
+    for child in met.values():
+        yield from _property(node, child, place, local)
 
 
 def _child(shape: Shape, key: str) -> Child | None:
@@ -150,28 +220,49 @@ def _child(shape: Shape, key: str) -> Child | None:
 def _unknown(shape: Shape, key: str, place: str) -> Issue:
     if not _NAME.fullmatch(key):
         return Issue(
-            "structure", f"{shape.name} has no element of this name (names of elements are letters)", place
+            "structure",
+            f"{shape.name} has no element of this name (names of elements are letters)",
+            place,
+            french=f"{shape.name} n'a pas d'élément de ce nom (les noms d'éléments sont des lettres)",
         )
     choice = next((child for child in shape.children.values() if child.choice and child.element == key), None)
     near = [choice.property] if choice else get_close_matches(key, shape.children, 1)
-    return Issue("structure", f"{shape.name} has no element '{key}'{_perhaps(near)}", f"{place}.{key}")
+    # What is not there by definition has no place of its own; the element that it stands in has.
+    return Issue(
+        "structure",
+        f"{shape.name} has no element '{key}'{_perhaps(near)}",
+        place,
+        french=f"{shape.name} n'a pas d'élément « {key} »{_peut_etre(near)}",
+    )
 
 
 def _perhaps(near: list[str]) -> str:
     return f". Did you mean '{near[0]}'?" if near else ""
 
 
+def _peut_etre(near: list[str]) -> str:
+    return f". Serait-ce « {near[0]} » ?" if near else ""
+
+
 def _cardinality(shape: Shape, met: dict[str, Child], place: str) -> Issues:
     present = Counter(child.position for child in met.values())
     for position, alternatives in groupby(shape.children.values(), lambda child: child.position):
         child = next(alternatives)
-        here = f"{place}.{child.element}"
         if present[position] > 1:
-            text = f"Only one type of '{child.path}' may be present, and there are {present[position]}"
-            yield Issue("structure", text, here)
+            yield Issue(
+                "structure",
+                f"Only one type of '{child.path}' may be present, and there are {present[position]}",
+                f"{place}.{child.element}",
+                french=f"Un seul type de « {child.path} » peut être présent, et il y en a {present[position]}",
+            )
         elif child.min and not present[position]:
             range_ = f"{child.min}..{child.max or '*'}"
-            yield Issue("required", f"Element '{child.path}' is required ({range_}) and is missing", here)
+            yield Issue(
+                "required",
+                f"Element '{child.path}' is required ({range_}) and is missing",
+                place,  # of the element that lacks it
+                french=f"L'élément « {child.path} » est obligatoire ({range_}) et absent",
+            )
 
 
 def _property(node: Tree, child: Child, place: str, local: Local) -> Issues:
@@ -186,10 +277,10 @@ def _property(node: Tree, child: Child, place: str, local: Local) -> Issues:
         return
     for values in (value, beside):
         if values is not _ABSENT and not isinstance(values, list):
-            yield Issue("structure", "An array is expected here: the element may repeat", here)
+            yield _ARRAY.at(here)
             return
         if values == []:
-            yield Issue("structure", "An array is never empty: leave the element out", here)
+            yield _EMPTY_ARRAY.at(here)
     if child.primitive:
         yield from _primitives(child, value, beside, here, local)
         return
@@ -201,14 +292,22 @@ def _primitives(child: Child, value: Any, beside: Any, place: str, local: Local)
     values = [] if value is _ABSENT else value
     besides = [] if beside is _ABSENT else beside
     if _ABSENT not in (value, beside) and len(values) != len(besides):
-        text = (
-            f"'{child.property}' and '_{child.property}' are arrays of the same length, filled up with nulls"
+        yield Issue(
+            "structure",
+            f"'{child.property}' and '_{child.property}' are arrays of the same length, filled up with nulls",
+            place,
+            french=f"« {child.property} » et « _{child.property} » sont des tableaux de même longueur, complétés "
+            "par des null",
         )
-        yield Issue("structure", text, place)
     for i, (one, its) in enumerate(zip_longest(values, besides)):
         here = f"{place}[{i}]"
         if one is None and its is None:
-            yield Issue("structure", f"null needs an object in '_{child.property}' at the same index", here)
+            yield Issue(
+                "structure",
+                f"null needs an object in '_{child.property}' at the same index",
+                here,
+                french=f"null demande un objet dans « _{child.property} » au même indice",
+            )
             continue
         yield from _primitive(
             child, _ABSENT if one is None else one, _ABSENT if its is None else its, here, local
@@ -222,20 +321,20 @@ def _primitive(child: Child, value: Any, beside: Any, place: str, local: Local) 
         return
     if value is not _ABSENT and isinstance(beside, dict) and beside.keys() == {"id"}:
         if not is_of("string", beside["id"]):
-            yield Issue(*wrong_with("string", beside["id"]), f"{place}.id")
+            yield wrong_with("string", beside["id"]).at(f"{place}.id")
         return
     yield from _object(beside, shape_of("Element"), place, local)
 
 
 def _value(child: Child, value: Any, place: str) -> Issues:
     if isinstance(value, list):
-        yield Issue("structure", "An array is not expected here: the element appears at most once", place)
+        yield _NO_ARRAY.at(place)
     elif value is None:
-        yield Issue("structure", "null stands only inside arrays of primitives: leave the element out", place)
+        yield _NULL.at(place)
     elif not is_of(child.type, value):
-        yield Issue(*wrong_with(child.type, value), place)
+        yield wrong_with(child.type, value).at(place)
     elif child.value_set and (codes := codes_of(child.value_set)) is not None and value not in codes:
-        yield Issue("code-invalid", outside(child.value_set, concept=False), place)
+        yield outside(child.value_set, concept=False).at(place)
 
 
 def _complex(child: Child, value: Any, place: str, local: Local) -> Issues:
@@ -253,8 +352,8 @@ def _complex(child: Child, value: Any, place: str, local: Local) -> Issues:
     if child.type == "Reference":
         problem = wrong_with_reference(value, child.targets, local)
         if problem:
-            yield Issue(*problem, place)
+            yield problem.at(place)
     elif child.value_set:
         concepts = concepts_of(child.value_set)
         if concepts is not None and not holds_one_of(value, concepts):
-            yield Issue("code-invalid", outside(child.value_set, concept=True), place)
+            yield outside(child.value_set, concept=True).at(place)

@@ -47,7 +47,11 @@ def shown(
             case "minimal":
                 body, whole = b"", False
             case "OperationOutcome":
-                status, body, whole = 200 if status == 204 else status, outcome_body(reply.issues), False
+                status, body, whole = (
+                    200 if status == 204 else status,
+                    outcome_body(reply.issues, call.language),
+                    False,
+                )
     content_type = form.content_type
     if body and (cut is not None or controls.pretty or form.syntax == "xml"):
         try:

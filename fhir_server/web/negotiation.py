@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from fhir_server.interactions.call import NONE, Conditions, Handling, Return
 from fhir_server.kernel.errors import Malformed, UnsupportedMediaType
+from fhir_server.kernel.issues import Language
 
 FHIR_JSON = "application/fhir+json"
 FHIR_XML = "application/fhir+xml"
@@ -207,6 +208,17 @@ def preferences_of(prefer: bytes) -> tuple[Return, Handling]:
             case "handling", "lenient" if not handling:
                 handling = "lenient"
     return wanted_return, handling
+
+
+@lru_cache(maxsize=256)
+def language_of(accept_language: bytes) -> Language:
+    """The language of sentences that Accept-Language prefers; English where it names neither it nor French."""
+    best: tuple[float, Language] = (0.0, "en")
+    for name, _, quality in _ranges(accept_language.decode("latin-1")):
+        spoken = name.partition("-")[0]
+        if quality > best[0] and spoken in {"en", "fr"}:
+            best = quality, "fr" if spoken == "fr" else "en"
+    return best[1]
 
 
 @lru_cache(maxsize=256)

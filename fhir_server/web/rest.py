@@ -22,6 +22,7 @@ from fhir_server.interactions.address import Place, place_of, segments_of
 from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.interactions.outcome import reply_of
 from fhir_server.kernel.errors import FhirError, Malformed, NotAcceptable, UnsupportedMediaType
+from fhir_server.kernel.issues import Language
 from fhir_server.kernel.wire import decode, encode
 from fhir_server.web import binary, presentation
 from fhir_server.web.answer import CUT, Answer, Headers, native, options_of, shown
@@ -37,6 +38,7 @@ from fhir_server.web.negotiation import (
     controls_of,
     form_of,
     kind_of,
+    language_of,
     takes_gzip,
     without_controls,
 )
@@ -82,7 +84,7 @@ class Rest:
             (b"cache-control", b"private, no-cache"),
             (
                 b"vary",
-                b"Accept, Accept-Encoding, Origin" if options.cors_origins else b"Accept, Accept-Encoding",
+                b"Accept, Accept-Encoding, Accept-Language" + (b", Origin" if options.cors_origins else b""),
             ),
             (b"x-content-type-options", b"nosniff"),
         ]
@@ -117,7 +119,8 @@ class Rest:
         except Disconnected:
             return
         except Exception as error:
-            answer = _refused(error, trace_id, form, controls)
+            language = language_of(headers.get(b"accept-language", b""))
+            answer = _refused(error, trace_id, form, controls, language)
         await self._send(answer, scope, headers, trace_id, send)
 
     async def _call(
@@ -162,6 +165,7 @@ class Rest:
             compartment=place.compartment,
             safe=scope["method"] in {"GET", "HEAD"},
             files=files_of(headers) if action is Action.BUNDLE else (),
+            language=language_of(headers.get(b"accept-language", b"")),
         )
 
     async def _answer(self, call: Call, form: Form, controls: Controls) -> Answer:
@@ -299,10 +303,10 @@ def _require_acceptable(accept: bytes, controls: Controls, place: Place, action:
         )
 
 
-def _refused(error: Exception, trace_id: str, form: Form, controls: Controls) -> Answer:
+def _refused(error: Exception, trace_id: str, form: Form, controls: Controls, language: Language) -> Answer:
     if not isinstance(error, FhirError):
         logger.error("A request failed; trace %s", trace_id, exc_info=error)
-    return shown(reply_of(error, trace_id), None, form, controls)
+    return shown(reply_of(error, trace_id, language), None, form, controls)
 
 
 def files_of(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,9 @@ from fhir_server.checks import Check, checks_of, evaluated_in
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store.migrations.migrate import migrate
+from fhir_server.store.packages import add
+from profiles import shipped
+from profiles.archives import Definition, Package
 
 
 def failures(settings: Settings) -> dict[str, str]:
@@ -28,11 +32,22 @@ def test_a_sound_installation_passes_every_check(database_url: str) -> None:
     assert [check.subject for check in found] == [
         "settings",
         "package names",
-        "definitions hl7.fhir.r4.core 4.0.1",
-        "definitions cordee.fr 1",
+        *(f"definitions {name} {version}" for name, version in shipped.packages().items()),
         "compiled definitions",
         "database",
     ]
+
+
+def test_a_package_without_what_it_needs_is_told(database_url: str) -> None:
+    migrate(database_url)
+    definition = Definition("ValueSet", "https://example.org/ValueSet/a", "1", "a", zlib.compress(b"{}"))
+    needs = {"example.absent": "1.0.0"}
+    package = Package("example.one", "1.0.0", "", needs, "", (definition,), ())
+    add(database_url, [package], without_dependencies=True)
+
+    assert failures(settings_for(database_url)) == {
+        "package example.one#1.0.0": "example.one#1.0.0 depends on example.absent#1.0.0, which is not there"
+    }
 
 
 def test_a_database_without_tables_fails_with_what_would_help(database_url: str) -> None:

@@ -68,7 +68,7 @@ async def test_an_operation_that_there_is_not_is_not_found(perform: Performer) -
         ({}, 400, "resourceType"),
         (bundle("collection"), 400, "Bundle.type"),
         (bundle("searchset"), 400, "Bundle.type"),
-        ({"resourceType": "Bundle"}, 400, "Bundle.type"),
+        ({"resourceType": "Bundle"}, 400, "Bundle"),
         (bundle("batch", {"request": {"method": "GET", "url": 7}}), 400, "Bundle.entry[0].request.url"),
         (bundle("batch", {"request": "GET"}), 400, "Bundle.entry[0].request"),
         (

@@ -121,3 +121,12 @@ async def test_versions_are_kept_as_declared(shared: httpx.AsyncClient) -> None:
     assert again.json()["meta"]["versionId"] == "2"
     assert again.json()["meta"]["lastUpdated"] > kept["meta"]["lastUpdated"]
     assert (await shared.get(f"Patient/{kept['id']}/_history/1")).json() == kept
+
+
+async def test_the_profiles_of_a_type_are_listed(client: httpx.AsyncClient) -> None:
+    statement = (await client.get("metadata")).json()
+
+    (patient,) = [one for one in statement["rest"][0]["resource"] if one["type"] == "Patient"]
+    assert (
+        "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-ins" in patient["supportedProfile"]
+    )

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import orjson
 import pytest
 
+from profiles.registry import Entry, Registry
 from terminology.errors import NoAnswer, NotExpandable, TooManyCodes, UnknownDefinition
 from terminology.expansion import expand
-from terminology.systems import System
+from terminology.library import Library
+from terminology.stock import Stock
 
 LETTERS = "http://example.org/letters"
 DIGITS = "http://example.org/digits"
@@ -47,21 +51,29 @@ SETS: dict[str, dict[str, Any]] = {
 }
 
 
-class Shelf:
-    """The definitions above."""
+def library(**more: dict[str, Any]) -> Library:
+    """Of the definitions above, and value sets by name."""
+    sets = [
+        {"resourceType": "ValueSet", "url": f"{SET}/{name}", "version": "1", "compose": compose}
+        for name, compose in {**SETS, **more}.items()
+    ]
+    systems = [{"resourceType": "CodeSystem", **tree} for tree in SYSTEMS.values()]
+    entries = [
+        Entry(
+            tree["resourceType"],
+            tree["url"],
+            tree.get("version", ""),
+            "x",
+            "p#1",
+            lambda tree=tree: orjson.dumps(tree),
+        )
+        for tree in (*sets, *systems)
+    ]
+    return Library(Stock(Registry([entries])))
 
-    async def value_set(self, canonical: str) -> dict[str, Any] | None:
-        compose = SETS.get(canonical.removeprefix(f"{SET}/"))
-        return compose and {"resourceType": "ValueSet", "url": canonical, "version": "1", "compose": compose}
 
-    async def code_system(self, canonical: str) -> System | None:
-        url, _, version = canonical.partition("|")
-        found = SYSTEMS.get(url)
-        return System(found) if found and version in {"", found.get("version", "")} else None
-
-
-async def codes(value_set: dict[str, Any], limit: int = 20) -> str:
-    return " ".join(member.code for member in (await expand(value_set, Shelf(), limit=limit)).members)
+def codes(value_set: dict[str, Any], limit: int = 20) -> str:
+    return " ".join(member.code for member in expand(value_set, library(), limit=limit).members)
 
 
 def of(*include: dict[str, Any], exclude: list[dict[str, Any]] | None = None, **rest: Any) -> dict[str, Any]:
@@ -114,10 +126,8 @@ def of(*include: dict[str, Any], exclude: list[dict[str, Any]] | None = None, **
         ),
     ],
 )
-async def test_a_value_set_has_the_codes_that_its_definition_says(
-    value_set: dict[str, Any], found: str
-) -> None:
-    assert await codes(value_set) == found
+def test_a_value_set_has_the_codes_that_its_definition_says(value_set: dict[str, Any], found: str) -> None:
+    assert codes(value_set) == found
 
 
 @pytest.mark.parametrize(
@@ -145,28 +155,53 @@ async def test_a_value_set_has_the_codes_that_its_definition_says(
         ),
     ],
 )
-async def test_what_cannot_be_listed_says_why(
-    value_set: dict[str, Any], kind: type[NoAnswer], why: str
-) -> None:
+def test_what_cannot_be_listed_says_why(value_set: dict[str, Any], kind: type[NoAnswer], why: str) -> None:
     with pytest.raises(kind, match=why):
-        await codes(value_set)
+        codes(value_set)
 
 
-async def test_more_than_the_limit_may_be_met_on_the_way() -> None:
+def test_more_than_the_limit_may_be_met_on_the_way() -> None:
     many = {"system": "http://example.org/many"}
     rest = {"property": "code", "op": "regex", "value": "[0-9]"}
 
-    assert await codes(of(many, exclude=[{**many, "filter": [{**rest, "value": "[1-9].+"}]}])) == " ".join(
+    assert codes(of(many, exclude=[{**many, "filter": [{**rest, "value": "[1-9].+"}]}])) == " ".join(
         "0123456789"
     )
 
 
-async def test_members_carry_what_a_reader_wants_to_know() -> None:
-    found = await expand(of({"system": DIGITS}, {"system": LETTERS, "version": "2"}), Shelf())
+def test_members_carry_what_a_reader_wants_to_know() -> None:
+    found = expand(of({"system": DIGITS}, {"system": LETTERS, "version": "2"}), library())
     by_code = {member.code: member for member in found.members}
 
     assert by_code["odd"].abstract
     assert by_code["x"].inactive
     assert (by_code["a"].display, by_code["a"].version) == ("the a", "2")
-    assert found.used == (DIGITS, f"{LETTERS}|2")
+    assert [(system.url, system.version) for system in found.systems] == [(DIGITS, ""), (LETTERS, "2")]
     assert found.pairs()[0] == (DIGITS, "odd")
+
+
+def test_an_intersection_of_very_many_codes_is_given_up_early() -> None:
+    many = {"system": "http://example.org/many"}
+    both = {**many, "valueSet": [f"{SET}/all"]}
+    sets = {"include": [many]}
+    start = time.perf_counter()
+
+    with pytest.raises(TooManyCodes):
+        expand(of(*[both] * 50_000), library(all=sets), limit=100)
+
+    assert time.perf_counter() - start < 5
+
+
+def test_a_supplement_that_nobody_has_is_named() -> None:
+    tree = {
+        **of({"system": LETTERS}),
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/valueset-supplement",
+                "valueCanonical": "http://example.org/lost",
+            }
+        ],
+    }
+
+    with pytest.raises(UnknownDefinition, match="lost"):
+        expand(tree, library())

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from terminology.errors import NotExpandable
 from terminology.systems import System
 
 ROLE = "http://hl7.org/fhir/concept-properties#"
@@ -83,51 +82,6 @@ def test_a_hierarchy_that_bites_its_tail_ends() -> None:
     )
 
     assert system.below("a") == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    ("property", "op", "value", "codes"),
-    [
-        ("concept", "is-a", "rehab", {"rehab", "walking"}),
-        ("concept", "descendent-of", "care", {"nursing", "dressing", "rehab", "walking"}),
-        ("concept", "is-not-a", "care", {"sport", "old"}),
-        ("concept", "generalizes", "dressing", {"dressing", "nursing", "care"}),
-        ("code", "in", "rehab, sport,none", {"rehab", "sport"}),
-        ("concept", "not-in", "care,nursing,dressing,rehab", {"walking", "sport", "old"}),
-        ("code", "regex", "[a-d].*g", {"dressing"}),
-        ("code", "=", "old", {"old"}),
-        ("display", "regex", ".*[Cc]are", {"care", "nursing"}),
-        ("definition", "exists", "true", {"dressing"}),
-        ("home", "=", "true", {"rehab"}),
-        ("home", "exists", "false", {"care", "nursing", "dressing", "walking", "sport", "old"}),
-        ("weight", "=", "1.5", {"walking"}),
-        ("kind", "=", "leg", {"walking"}),
-        ("up", "in", "sport,care", {"walking"}),
-        ("parent", "=", "care", {"nursing", "rehab"}),
-        ("child", "=", "walking", {"rehab", "sport"}),
-        ("child", "exists", "true", {"care", "nursing", "rehab", "sport"}),
-    ],
-)
-def test_a_filter_lets_through_what_it_says(property: str, op: str, value: str, codes: set[str]) -> None:
-    assert {concept.code for concept in SYSTEM.filtered(property, op, value)} == codes
-
-
-@pytest.mark.parametrize(
-    ("property", "op", "value"),
-    [
-        ("concept", "is-a", "unknown"),
-        ("home", "is-a", "care"),
-        ("colour", "=", "red"),
-        ("colour", "exists", "true"),
-        ("home", "exists", "yes"),
-        ("code", "regex", "("),
-        ("code", "regex", "a" * 1000),
-        ("code", "like", "a"),
-    ],
-)
-def test_a_filter_that_makes_no_sense_here_is_refused(property: str, op: str, value: str) -> None:
-    with pytest.raises(NotExpandable):
-        list(SYSTEM.filtered(property, op, value))
 
 
 def test_concepts_know_whether_they_are_to_be_chosen_and_in_use() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from fhir_server.definitions.catalogue import structure
+from fhir_server.definitions.catalogue import OWN, structure
 from fhir_server.definitions.model import R4
 from fhir_server.demo import ADDRESSES, dossier
 from fhir_server.fhirpath.evaluator import evaluate
@@ -100,11 +100,11 @@ def test_every_reference_leads_to_a_resource_of_the_dossier() -> None:
     assert {text for text in literals if not text.startswith("#")} <= set(RESOURCES)
 
 
-def test_only_national_profiles_are_claimed() -> None:
+def test_only_national_profiles_and_ours_are_claimed() -> None:
     claimed = {url for r in RESOURCES.values() for url in r.get("meta", {}).get("profile", ())}
 
     assert claimed
-    assert all(url.startswith(NATIONAL) for url in claimed)
+    assert all(url.startswith((*NATIONAL, OWN)) for url in claimed)
 
 
 def test_the_ins_is_of_the_test_domain_with_a_right_key() -> None:

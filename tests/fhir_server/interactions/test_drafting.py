@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fhir_server.interactions.call import Action, Call
-from fhir_server.interactions.drafting import judged, put, tree_in
-from fhir_server.kernel.errors import Invalid
+from fhir_server.interactions.drafting import put, tree_in
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, encode
-from tests.builders import extension, observation, patient
+from tests.builders import observation, patient
 from tests.fhir_server.interactions.performing import BASE, Performer, refused
 
 
@@ -43,22 +42,6 @@ def test_the_type_is_that_of_the_address(perform: Performer) -> None:
     ):
         with refused(400, code, place):
             tree_in(call("Patient", tree), perform.server)
-
-
-def test_everything_wrong_is_told_at_once(perform: Performer) -> None:
-    with pytest.raises(Invalid) as caught:
-        judged(patient(gender="blue", birthDate="soon"), perform.server)
-
-    assert {issue.expression for issue in caught.value.issues} == {"Patient.gender", "Patient.birthDate"}
-
-
-def test_a_uuid_that_became_a_link_is_no_mistake(perform: Performer) -> None:
-    tree = patient(extension=[extension(valueUuid="Patient/1")])
-
-    assert judged(tree, perform.server) is tree
-    with pytest.raises(Invalid) as caught:
-        judged(patient(extension=[extension(valueUuid="Patient/1")], gender="blue"), perform.server)
-    assert [issue.expression for issue in caught.value.issues] == ["Patient.gender"]
 
 
 async def test_stamps_of_one_resource_never_go_back(perform: Performer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 import psycopg
@@ -27,8 +27,9 @@ class Heard:
     def __init__(self) -> None:
         self.times = 0
 
-    async def hear(self) -> None:
+    async def hear(self, said: Sequence[str] | None) -> int:
         self.times += 1
+        return 0
 
 
 @pytest.fixture(autouse=True)

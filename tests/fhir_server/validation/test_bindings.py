@@ -46,11 +46,11 @@ def test_one_coding_of_the_set_is_enough_and_its_system_counts(concept: dict[str
 
 
 def test_the_sentence_lists_the_codes_only_where_they_are_few() -> None:
-    assert outside(GENDER, concept=False) == (
+    assert outside(GENDER, concept=False).text == (
         f"The code is not of the required value set {GENDER}: female, male, other, unknown"
     )
-    assert outside(CLINICAL, concept=True).startswith(
+    assert outside(CLINICAL, concept=True).text.startswith(
         f"No coding is of the required value set {CLINICAL}: active,"
     )
     types = "http://hl7.org/fhir/ValueSet/resource-types"
-    assert outside(types, concept=False) == f"The code is not of the required value set {types}"
+    assert outside(types, concept=False).text == f"The code is not of the required value set {types}"

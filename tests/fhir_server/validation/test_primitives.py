@@ -144,7 +144,7 @@ def test_a_value_that_breaks_a_lexical_rule_is_refused(type_: str, value: Any) -
 
 @pytest.mark.parametrize(("type_", "value"), WRONG)
 def test_the_sentence_names_the_type_and_never_the_value(type_: str, value: Any) -> None:
-    code, text = wrong_with(type_, value)
+    code, text, _ = wrong_with(type_, value)
 
     assert code in {"structure", "value"}
     assert type_ in text

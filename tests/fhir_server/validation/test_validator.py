@@ -111,30 +111,30 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
     # unknown elements
     (
         patient(nmae=[]),
-        [("structure", "Patient.nmae", "Patient has no element 'nmae'. Did you mean 'name'?")],
+        [("structure", "Patient", "Patient has no element 'nmae'. Did you mean 'name'?")],
     ),
     (
         patient(fhir_comments=["x"]),
-        [("structure", "Patient.fhir_comments", "has no element 'fhir_comments'")],
+        [("structure", "Patient", "has no element 'fhir_comments'")],
     ),
-    (patient(_name=[None]), [("structure", "Patient._name", "no element '_name'")]),
+    (patient(_name=[None]), [("structure", "Patient", "no element '_name'")]),
     (patient(**{"Payet, 12 rue": 1}), [("structure", "Patient", "Patient has no element of this name")]),
     (
         patient(name=[{"family": "x", "resourceType": "HumanName"}]),
-        [("structure", "Patient.name[0].resourceType", "HumanName has no element 'resourceType'")],
+        [("structure", "Patient.name[0]", "HumanName has no element 'resourceType'")],
     ),
-    (observation(value=1), [("structure", "Observation.value", "Did you mean 'valueQuantity'?")]),
+    (observation(value=1), [("structure", "Observation", "Did you mean 'valueQuantity'?")]),
     (
         observation(valueMoney={"value": 1}),
-        [("structure", "Observation.valueMoney", "no element 'valueMoney'")],
+        [("structure", "Observation", "no element 'valueMoney'")],
     ),
     (
         patient(extension=[EXTENSION | {"_url": ABSENT}]),
-        [("structure", "Patient.extension[0]._url", "'_url'")],
+        [("structure", "Patient.extension[0]", "'_url'")],
     ),
     (
         patient(contact=[{"nam": {}}]),
-        [("structure", "Patient.contact[0].nam", "Patient.contact has no element")],
+        [("structure", "Patient.contact[0]", "Patient.contact has no element")],
     ),
     # cardinality
     (
@@ -142,18 +142,18 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
         [
             (
                 "required",
-                "Observation.status",
+                "Observation",
                 "Element 'Observation.status' is required (1..1) and is missing",
             )
         ],
     ),
     (
         {"resourceType": "Observation"},
-        [("required", "Observation.status", "(1..1)"), ("required", "Observation.code", "(1..1)")],
+        [("required", "Observation", "(1..1)"), ("required", "Observation", "(1..1)")],
     ),
     (
         {"resourceType": "Medication", "ingredient": [{"isActive": True}]},
-        [("required", "Medication.ingredient[0].item", "'Medication.ingredient.item[x]' is required")],
+        [("required", "Medication.ingredient[0]", "'Medication.ingredient.item[x]' is required")],
     ),
     (patient(name={"family": "x"}), [("structure", "Patient.name", "An array is expected")]),
     (patient(birthDate=["1940"]), [("structure", "Patient.birthDate", "An array is not expected")]),
@@ -195,7 +195,7 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
     (patient(_birthDate={}), [("structure", "Patient.birthDate", "never empty")]),
     (
         patient(_birthDate={"value": "x"}),
-        [("structure", "Patient.birthDate.value", "Element has no element")],
+        [("structure", "Patient.birthDate", "Element has no element")],
     ),
     (patient(_birthDate={"id": ""}), [("value", "Patient.birthDate.id", "Not a string")]),
     ({"resourceType": "Patient", "_birthDate": {"id": "x"}}, [("invariant", "Patient.birthDate", "ele-1")]),
@@ -230,7 +230,7 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
     ),
     (
         {**CONDITION, "clinicalStatus": {"codin": []}},
-        [("structure", "Condition.clinicalStatus.codin", "Did you mean 'coding'?")],
+        [("structure", "Condition.clinicalStatus", "Did you mean 'coding'?")],
     ),
     # references
     (
@@ -253,7 +253,7 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
         contained({"resourceType": "Patient"}, subject={"reference": "#"}),
         [
             ("structure", "Condition.subject", "may point to Patient or Group only"),
-            ("required", "Condition.contained[0].id", "has an id"),
+            ("required", "Condition.contained[0]", "has an id"),
             ("invariant", "Condition.contained[0]", "dom-3"),
         ],
     ),
@@ -291,8 +291,8 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
             subject={"reference": "#a"},
         ),
         [
-            ("required", "Condition.contained[0].contained[0].type", "Group.type"),
-            ("required", "Condition.contained[0].contained[0].actual", "Group.actual"),
+            ("required", "Condition.contained[0].contained[0]", "Group.type"),
+            ("required", "Condition.contained[0].contained[0]", "Group.actual"),
             ("invariant", "Condition.contained[0].contained", "dom-2"),
         ],
     ),
@@ -309,7 +309,7 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
         ],
     ),
     # extensions
-    (patient(extension=[{"valueString": "x"}]), [("required", "Patient.extension[0].url", "Extension.url")]),
+    (patient(extension=[{"valueString": "x"}]), [("required", "Patient.extension[0]", "Extension.url")]),
     (patient(extension=[{"url": "http://e"}]), [("extension", "Patient.extension[0]", "ext-1")]),
     (
         patient(extension=[EXTENSION | {"extension": [EXTENSION]}]),
@@ -331,11 +331,11 @@ WRONG: list[tuple[Any, list[tuple[str, str, str]]]] = [
     (patient(text={"status": "generated", "div": "<div/>"}), [("value", "Patient.text.div", "namespace")]),
     (
         patient(text={"div": "x"}),
-        [("value", "Patient.text.div", "<div"), ("required", "Patient.text.status", "1..1")],
+        [("required", "Patient.text", "1..1"), ("value", "Patient.text.div", "<div")],
     ),
     (
         {"resourceType": "Patient", "text": {"status": "empty", "_div": ABSENT}},
-        [("structure", "Patient.text._div", "'_div'"), ("required", "Patient.text.div", "(1..1)")],
+        [("structure", "Patient.text", "'_div'"), ("required", "Patient.text", "(1..1)")],
     ),
     # resources inside resources
     (
@@ -390,6 +390,8 @@ def test_every_problem_is_told_with_its_place_and_what_would_be_right(
     ]
     for issue, (_, _, words) in zip(issues, expected, strict=True):
         assert words in issue.text
+        assert issue.french
+        assert issue.french != issue.text
 
 
 def test_the_resource_given_is_left_as_it_was() -> None:
@@ -427,7 +429,10 @@ def test_after_a_thousand_problems_the_rest_is_only_counted_as_more() -> None:
     assert len(issues) == MAX_ISSUES + 1
     assert {issue.severity for issue in issues[:-1]} == {"error"}
     assert issues[-1] == Issue(
-        "too-costly", "There are more problems than the 1000 told here", "", "information"
+        "too-costly",
+        "There are more problems than the 1000 told here",
+        severity="information",
+        french="Il y a plus de problèmes que les 1000 signalés ici",
     )
 
 
@@ -451,7 +456,7 @@ def test_the_shell_of_a_bundle_is_judged_without_what_its_entries_carry() -> Non
     assert [(issue.code, issue.expression) for issue in issues] == [
         ("code-invalid", "Bundle.entry[1].request.method"),
         ("structure", "Bundle.entry[2].resource"),
-        ("required", "Bundle.entry[4].response.status"),
+        ("required", "Bundle.entry[4].response"),
         ("structure", "Bundle.entry[5]"),
         ("structure", "Bundle.entry[6]"),
     ]

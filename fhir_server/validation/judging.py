@@ -1,0 +1,99 @@
+"""One judgement while it is made: what it may ask, what was found so far, and how much it may still cost.
+
+https://hl7.org/fhir/R4/validation.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from fhir_server.fhirpath.surroundings import ALONE, Surroundings
+from fhir_server.fhirpath.values import Node
+from fhir_server.kernel.issues import Issue, Severity
+from fhir_server.validation.world import World
+
+if TYPE_CHECKING:
+    from fhir_server.validation.library import Library
+
+STEPS: Final = 400_000  # items asked by rules
+SECONDS: Final = 20.0
+STEPS_EACH: Final = 4_000  # more, for each resource inside
+HOPS: Final = 4  # references followed one after the other
+_LOOK: Final = 512  # steps between two looks at the clock
+
+
+class TooCostly(Exception):
+    """The judgement is over, whatever it had found."""
+
+
+@dataclass(slots=True, eq=False)
+class Judging:
+    """`profile` is the canonical that asks at the moment; empty: FHIR itself."""
+
+    world: World
+    library: Library
+    issues: list[Issue] = field(default_factory=list)
+    profile: str = ""
+    hops: int = 0
+    # (item, profile) → the problems of the item with the profile; None: being judged, further out.
+    known: dict[tuple[int, str], list[Issue] | None] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)  # value sets and profiles that were said to be unknown
+    kept: list[Any] = field(default_factory=list)  # trees whose identity is in `known`
+    bundles: dict[int, Any] = field(default_factory=dict)
+    around: Surroundings = ALONE  # what constraints may ask
+    _left: int = STEPS
+    _deadline: float = 0.0
+
+    def charge(self, steps: int = 1) -> None:
+        before = self._left
+        self._left = before - steps
+        if self._left < 0:
+            raise TooCostly
+        if before // _LOOK != self._left // _LOOK:
+            self.look()
+
+    def allow(self, steps: int) -> None:
+        """More steps, for more to judge: what a judgement may cost grows with the resource, not with the profile."""
+        self._left += steps
+
+    def look(self) -> None:
+        """Stop where the time is up."""
+        if self._deadline == 0.0:
+            self._deadline = monotonic() + SECONDS
+        elif monotonic() > self._deadline:
+            raise TooCostly
+
+    def say(self, code: str, text: str, french: str, node: Node | str, severity: Severity = "error") -> None:
+        place = node if isinstance(node, str) else node.place
+        self.issues.append(Issue(code, text, place, severity, french=french, profile=self.profile))
+
+    def apart(self, judge: Callable[[], None]) -> list[Issue]:
+        """What `judge` says, kept from what was found so far."""
+        before, self.issues = self.issues, []
+        try:
+            judge()
+            return self.issues
+        finally:
+            self.issues = before
+
+    def cannot_check(self, what: str, text: str, french: str, node: Node) -> None:
+        """A warning, once for everything that is asked of the same definition."""
+        if what not in self.unknown:
+            self.unknown.add(what)
+            self.say("not-found", text, french, node, "warning")
+
+
+def fewest(found: list[list[Issue]]) -> list[Issue]:
+    """The shortest of several lists of problems, never empty itself."""
+    best = found[0]
+    for one in found:
+        if len(one) < len(best):
+            best = one
+    return best
+
+
+def is_wrong(issues: list[Issue]) -> bool:
+    return any(issue.severity in {"error", "fatal"} for issue in issues)
