@@ -61,7 +61,7 @@ async def written(
 ) -> Reply:
     """`put`, of what the server itself writes: definitions of packages are no clients' to write.
 
-    `since`: when it has been there, in µs; None: from now on.
+    `since`: from when on it has been there, in µs; None: from now on. In the past, the transaction must be interactive.
     """
     updated = await tx.stamp() if since is None else since
     version = 1
@@ -88,6 +88,7 @@ async def written(
         targets=targets_of(tree, call.base) if server.limits.references else (),
         compartment=server.compartment(tree),
         old_targets=previous_targets,
+        retroactive=since is not None,
     )
     await tx.write(draft)
     created = old is None or old.deleted

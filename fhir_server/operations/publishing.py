@@ -26,7 +26,7 @@ from fhir_server.interactions.drafting import written
 from fhir_server.kernel.errors import Conflict, Invalid, Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
-from fhir_server.store.contract import NeedsLocks, Stale, Transaction
+from fhir_server.store.contract import Stale, Transaction
 from fhir_server.validation.validator import check
 from profiles.registry import Entry
 
@@ -34,6 +34,7 @@ Change = tuple[Key, Entry | None]  # None: it is no more
 
 BEGINNING: Final = 1_767_225_600_000_000  # µs: 1 January 2026
 SLICE: Final = 20  # definitions
+_ATTEMPTS: Final = 3
 _YIELD_EVERY: Final = 2  # definitions between two chances for requests to be answered
 
 _log = logging.getLogger(__name__)
@@ -112,11 +113,11 @@ class Publishing:
 
     async def _write(self, trees: list[tuple[Key, Tree | None]]) -> list[Key]:
         """Have the copies be these; None: have one go. Gives those that cannot be, because they are others'."""
-        for interactive in (False, True, True):
+        for _ in range(_ATTEMPTS):
             try:
-                async with self._server.store.begin(interactive=interactive) as tx:
+                async with self._server.store.begin(interactive=True) as tx:
                     return [key for key, tree in trees if not await self._replace(key, tree, tx)]
-            except (Stale, NeedsLocks):
+            except Stale:
                 continue
             except (Conflict, Invalid) as error:
                 _log.warning("%s is not in force and not published: %s", trees[0][0], error)

@@ -74,6 +74,7 @@ class Draft:
     compartment: Key | None = None  # the patient it belongs to
     old: Entries | None = None  # of the version it supersedes; None: there was none, or it was a deletion
     old_targets: tuple[Key, ...] = ()  # the targets of that version
+    retroactive: bool = False  # dated before its transaction, where a history may have been shown already
 
 
 @immutable

@@ -349,7 +349,7 @@ class _Interactive(_Buffered):
         return found[:limit]
 
     async def write(self, draft: Draft) -> None:
-        if draft.updated < self.began * 1000:
+        if draft.updated < self.began * 1000 and not draft.retroactive:
             raise ValueError("A draft is stamped before its transaction began")
         await super().write(draft)
 

@@ -348,7 +348,7 @@ class Interactive(Writing):
         return self._stamp * 1000
 
     async def write(self, draft: Draft) -> None:
-        if draft.updated < self._stamp * 1000:
+        if draft.updated < self._stamp * 1000 and not draft.retroactive:
             raise ValueError("A draft is stamped before its transaction began")
         await super().write(draft)
 
