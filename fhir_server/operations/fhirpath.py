@@ -1,7 +1,8 @@
 """$fhirpath: what an expression finds in a resource that is sent along.
 
 The resource need not be sound: an expression may be asked just because it is not. References are followed to what is
-contained, to entries of the same Bundle, and to resources of this server.
+contained, to entries of the same Bundle, and to resources of this server. Codes and profiles are those that are known
+here.
 
 https://hl7.org/fhir/R4/fhirpath.html · http://hl7.org/fhirpath/N1/
 """
@@ -16,7 +17,6 @@ from typing import Final
 
 from fhir_server.definitions.catalogue import structure
 from fhir_server.definitions.model import R4
-from fhir_server.definitions.targets import local_key
 from fhir_server.fhirpath.checking import check
 from fhir_server.fhirpath.errors import FhirpathError
 from fhir_server.fhirpath.evaluator import evaluate_on, root_of
@@ -25,30 +25,44 @@ from fhir_server.fhirpath.surroundings import Surroundings
 from fhir_server.fhirpath.syntax import Expression
 from fhir_server.fhirpath.values import MAX_VISITS, SYSTEM, Budget, Node
 from fhir_server.interactions.call import Call, Reply, Server
-from fhir_server.kernel.wire import Tree, decode, encode
+from fhir_server.interactions.judging import Links
+from fhir_server.kernel.wire import Tree, encode
 from fhir_server.operations.fhirpath_result import parts_of
 from fhir_server.operations.inputs import Inputs
 from fhir_server.operations.operation import Operation, own, taken
 from fhir_server.store.contract import Reader
-from fhir_server.validation.narrative import is_narrative
+from fhir_server.validation.invariants import surroundings_of
+from fhir_server.validation.judge import conforms
+from fhir_server.validation.world import World
 
 MOST_SECONDS: Final = 2.0
-_MOST_LINKS: Final = 200  # references that one expression follows to resources of this server
-_MOST_ROUNDS: Final = 5  # references that lead to resources with references, and so on
+_MOST_ROUNDS: Final = 6  # answers that lead to further questions
 
 
 async def fhirpath(call: Call, inputs: Inputs, reader: Reader, server: Server) -> Reply:
     expressions = {name: inputs.one(name) for name in ("context", "expression") if inputs.values.get(name)}
-    asking = _Asking(inputs.one("resource"), _parsed(expressions), call.base)
-    found = await asyncio.to_thread(asking.found)
+    codes, links = server.codes(), Links(call.base, server.coming)
+    world = World(server.registry, codes, links.resolve, server.standards.options)
+    asking = _Asking(inputs.one("resource"), _parsed(expressions), _surroundings(world))
     for _ in range(_MOST_ROUNDS):
-        if not await asking.follow(reader):
-            break
         found = await asyncio.to_thread(asking.found)
+        if not codes.pending and not links.missing:
+            break
+        await codes.settle()
+        await links.follow(reader)
     answer: Tree = {"resourceType": "Parameters"}
     if found:
         answer["parameter"] = [{"name": "result", "part": parts_of(found, server.judge)}]
     return Reply(200, encode(answer))
+
+
+def _surroundings(world: World) -> Surroundings:
+    """What expressions may ask: definitions and codes of this server, and its resources."""
+
+    def conforms_to(node: Node, profile: str) -> bool | None:
+        return conforms(node, profile, world)
+
+    return replace(surroundings_of(world, conforms_to), definition_of=definition_of)
 
 
 def _parsed(texts: Mapping[str, str]) -> dict[str, Expression]:
@@ -74,13 +88,11 @@ def _blamed(name: str) -> Iterator[None]:
 class _Asking:
     tree: Tree
     expressions: Mapping[str, Expression]  # by input, in the order that they are asked in
-    base: str
-    targets: dict[str, Tree | None] = field(default_factory=dict)  # by reference; None: it leads nowhere
-    missing: set[str] = field(default_factory=set)  # references that were asked for and not looked up yet
+    around: Surroundings
     budget: Budget = field(default_factory=lambda: Budget(MAX_VISITS, seconds=MOST_SECONDS))
 
     def found(self) -> list[Node]:
-        """The items, as far as references are known. Raises `FhirpathError`."""
+        """The items, as far as what they need is known. Raises `FhirpathError`."""
         items = [root_of(self.tree, R4)]
         for name, expression in self.expressions.items():
             with _blamed(name):
@@ -90,22 +102,7 @@ class _Asking:
     def asked_of(self, item: Node, expression: Expression) -> list[Node]:
         if not item.type.startswith(SYSTEM):
             check(expression, item.type, R4, resource=item.resource.type)
-        around = Surroundings(resolve=self.resolve, is_safe=is_narrative, definition_of=definition_of)
-        return evaluate_on(expression, item, R4, budget=self.budget, surroundings=around)
-
-    def resolve(self, link: str, _: Node) -> Tree | None:
-        if link not in self.targets and len(self.targets) + len(self.missing) < _MOST_LINKS:
-            self.missing.add(link)
-        return self.targets.get(link)
-
-    async def follow(self, reader: Reader) -> bool:
-        """Read what was asked for. False: nothing was, or nothing of it is here."""
-        asked, self.missing = self.missing, set()
-        for link in asked:
-            key = local_key(link, (self.base,))
-            stored = None if key is None else await reader.read(key)
-            self.targets[link] = decode(stored.body) if stored is not None and stored.body else None
-        return any(self.targets[link] is not None for link in asked)
+        return evaluate_on(expression, item, R4, budget=self.budget, surroundings=self.around)
 
 
 def definition_of(node: Node) -> Tree | None:

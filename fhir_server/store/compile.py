@@ -35,13 +35,25 @@ from fhir_server.store.plans import (
     cheap_limit,
     counting,
     counts_of,
+    goes_back,
     plan_by,
     plan_of,
 )
 from fhir_server.store.predicates import Predicates, Source
 from fhir_server.store.rows import VALUES
 from fhir_server.store.shapes import Ask, Shape, shape_of
-from fhir_server.store.sources import BY_MOMENT, IDENTIFIED, all_of, is_typed, pointed_at, rank, source_of
+from fhir_server.store.sources import (
+    BY_MOMENT,
+    IDENTIFIED,
+    all_of,
+    comes_in_order,
+    is_set,
+    is_typed,
+    pointed_at,
+    rank,
+    rows_reached,
+    source_of,
+)
 from fhir_server.store.tables import TYPE_NUMBERS, UNDATED
 
 T = TypeVar("T")
@@ -296,6 +308,10 @@ class Search:
             return source, self._conditions(predicates, plan, source)
         node = self.nodes[plan.lead]
         others = [one for place, one in enumerate(self.nodes) if place != plan.lead]
+        if is_set(node) and not (ordered and comes_in_order(node)) and any(map(goes_back, others)):
+            # What points to a candidate is asked by its `self`: all rows are read in one scan, in the order of pk.
+            source = rows_reached(predicates, node, self.types)
+            return source, self._conditions(predicates, plan, source)
         source = source_of(predicates, node, self.types, others, ordered=ordered)
         conditions = self._conditions(predicates, plan, source)
         if not is_typed(node, self.types):

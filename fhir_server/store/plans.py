@@ -136,7 +136,7 @@ def plan_by(
         ]
         flowing = [place for place in places if place in listed or comes_in_order(nodes[place])]
         # To look at all that points to a candidate is dear: it is done for those of a set, not for all of a type.
-        own = [place for place in places if _is_own(nodes[place])] if any(map(_goes_back, nodes)) else []
+        own = [place for place in places if _is_own(nodes[place])] if any(map(goes_back, nodes)) else []
         lead = next(iter(flowing + broad + own), ALL)
     return Plan(lead, sets, WIDE)
 
@@ -157,20 +157,20 @@ def cheap_limit(plan: Plan, nodes: Sequence[Node]) -> int:
     if plan.lead >= 0 and isinstance(nodes[plan.lead], Back) and plan.least is not None and plan.least >= FAR:
         return 0
     others = [node for place, node in enumerate(nodes) if place != plan.lead]
-    return CHEAP // 10 if any(map(_goes_back, others)) else CHEAP
+    return CHEAP // 10 if any(map(goes_back, others)) else CHEAP
 
 
-def _goes_back(node: Node) -> bool:
+def goes_back(node: Node) -> bool:
     """Whether all that points to a candidate is looked at."""
     match node:
         case Back():
             return True
         case Link(_, ways):
-            return any(_goes_back(inner) for _, inner in ways)
+            return any(goes_back(inner) for _, inner in ways)
         case Some(nodes) | Every(nodes):
-            return any(map(_goes_back, nodes))
+            return any(map(goes_back, nodes))
         case Unless(inner):
-            return _goes_back(inner)
+            return goes_back(inner)
         case _:
             return False
 

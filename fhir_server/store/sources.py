@@ -130,6 +130,17 @@ def is_keyed(node: Node) -> bool:
             return False
 
 
+def is_set(node: Node) -> bool:
+    """Whether its candidates are those of a stretch of an ordered table, or of several."""
+    match node:
+        case Leaf(Strings() | Dates() | Quantities() | Near()):
+            return True
+        case Some(nodes):
+            return all(map(is_set, nodes))
+        case _:
+            return False
+
+
 def comes_in_order(node: Node) -> bool:
     """Whether its source, when `ordered`, stops at the end of a page and not at that of its candidates."""
     match node:
@@ -178,6 +189,11 @@ def reached(predicates: Predicates, node: Node, types: tuple[str, ...], columns:
     kind = "" if typed else f" and {predicates.of_types(types).format(c='r')}"
     # One scan for all of them, in the order of the index, and not one for each.
     return f"select {columns.format(r='r')} from resource r where r.pk = any(array({found})){kind}"
+
+
+def rows_reached(predicates: Predicates, node: Node, types: tuple[str, ...]) -> Source:
+    """The candidates that `node` gives, as rows of `resource`."""
+    return Source(f"({reached(predicates, node, types, '{r}.*')}) c", row=True, moment=True)
 
 
 def is_typed(node: Node, types: tuple[str, ...]) -> bool:

@@ -76,6 +76,23 @@ async def test_the_answer_has_a_part_for_each_item(server: Operator, expression:
     assert encode(await parts(server, asked(expression))).decode() == found
 
 
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("gender.memberOf('http://hl7.org/fhir/ValueSet/administrative-gender')", True),
+        ("gender.memberOf('http://hl7.org/fhir/ValueSet/address-use')", False),
+        ("conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')", True),
+        ("conformsTo('https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-ins')", False),
+    ],
+)
+async def test_codes_and_profiles_are_those_of_this_server(
+    server: Operator, expression: str, holds: bool
+) -> None:
+    tree: Tree = {"resourceType": "Patient", "gender": "female"}
+
+    assert await parts(server, asked(expression, tree)) == [{"name": "boolean", "valueBoolean": holds}]
+
+
 async def test_an_empty_collection_has_no_result(server: Operator) -> None:
     reply = await server.ask("$fhirpath", asked("name.where(use = 'old')"))
 
@@ -122,7 +139,7 @@ async def test_a_resource_that_is_not_sound_is_asked_all_the_same(server: Operat
         ("Observation.status", "", 422, "character 1"),
         ("unit", "name", 422, "character 1"),
         ("name.single()", "", 422, "character 6"),
-        ("name.given.first().memberOf('urn:x')", "", 422, "nothing here can answer"),
+        ("name.given.first().memberOf('urn:x')", "", 422, "cannot be told"),
         ("Patient" + ".select(%resource.descendants())" * 9, "", 422, "visits more"),
         ("'" + "a" * 40 + "'.matches('(a+)+(b')", "", 422, "regular expression"),
     ],
