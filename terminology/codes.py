@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from profiles.registry import Registry
 from terminology.composition import Component, Composition, composition_of
 from terminology.desk import Desk, Later
-from terminology.errors import NoAnswer
+from terminology.errors import NoAnswer, TooLong
 from terminology.expansion import Expansion, Selected, expand
 from terminology.grammars import GRAMMARS, Grammar
 from terminology.holding import Holding
@@ -22,6 +22,7 @@ from terminology.languages import texts
 from terminology.large import LargeSystems
 from terminology.library import AnySystem, Large, Library
 from terminology.membership import Code, Held
+from terminology.patience import Patience
 from terminology.stock import Stock, stock_of
 from terminology.systems import System
 
@@ -143,7 +144,10 @@ class KnownCodes:
         return self.library.system(url)
 
     def _keep(self, value_set: str) -> object:
-        kept = _compiled(value_set, self.stock) or _UNKNOWN
+        try:
+            kept = _compiled(value_set, self.stock, self.library.patience) or _UNKNOWN
+        except TooLong:  # with more time at hand, another asker may have better luck
+            return _UNKNOWN
         self.stock.keep(value_set, kept)
         return kept
 
@@ -172,9 +176,12 @@ def subsumed(system: AnySystem | None, general: str, special: str) -> Held:
     return Held.YES if found else Held.NO
 
 
-def _compiled(value_set: str, stock: Stock) -> _Kept:
-    """A value set in the form that is asked fastest, from what packages alone tell; None: they do not tell."""
-    library = Library(stock)
+def _compiled(value_set: str, stock: Stock, patience: Patience) -> _Kept:
+    """A value set in the form that is asked fastest, from what definitions alone tell; None: they do not tell.
+
+    Raises `TooLong`.
+    """
+    library = Library(stock, patience=patience)
     try:
         tree = library.value_set(value_set)
         composition = composition_of(tree)
@@ -186,6 +193,8 @@ def _compiled(value_set: str, stock: Stock) -> _Kept:
         return _Written(grammars)
     try:
         return _listed(expand(tree, library, limit=_MOST_LISTED), library)
+    except TooLong:
+        raise
     except NoAnswer:
         return composition
 

@@ -57,11 +57,11 @@ class Desk:
                 self._answers[group, item] = found if isinstance(found, NoAnswer) else found.get(item)
 
 
-async def answered(attempt: Callable[[], T], desk: Desk, *, aside: bool = False) -> T:
-    """What `attempt` returns, once the desk has all that it asks. `aside`: it may take long; others go on meanwhile."""
+async def answered(attempt: Callable[[], T], desk: Desk) -> T:
+    """What `attempt` returns, once the desk has all that it asks. It may take long: others go on meanwhile."""
     for _ in range(_ROUNDS):
         try:
-            return await asyncio.to_thread(attempt) if aside else attempt()
+            return await asyncio.to_thread(attempt)
         except Later:
             await desk.settle()
     raise NotExpandable(

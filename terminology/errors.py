@@ -52,6 +52,15 @@ class TooManyCodes(NoAnswer):
         )
 
 
+class TooLong(NoAnswer):
+    """The answer takes longer than anybody may have it take."""
+
+    code = "too-costly"
+
+    def __init__(self) -> None:
+        super().__init__("it takes longer than is allowed", "elle prend plus de temps qu'il n'est permis")
+
+
 class WrongVersion(NoAnswer):
     """A value set asks for a version of a code system that the asker rules out."""
 

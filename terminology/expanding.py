@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from terminology.errors import TooManyCodes
 from terminology.expansion import MOST_CODES, Expansion, Listed, Member, Selected, expand_in_runs
@@ -23,6 +23,8 @@ from terminology.words import is_found, words_of
 _UNCLOSED: Final = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 _UNNAMED: Final = frozenset({"compose", "expansion", "text", "contained", "meta", "purpose", "copyright"})
 _MOST_LISTED: Final = 50_000  # codes at hand that are looked through for a page
+_DEEPEST: Final = 50  # codes within one another
+_Key: TypeAlias = tuple[str, str]  # system and code of an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,39 +174,40 @@ def _is_asked(designation: Tree, wanted: Collection[str]) -> bool:
 
 
 def _nested(members: Sequence[Member], library: Library, asked: Asked) -> list[dict[str, Any]]:
-    """Each code below the first of its parents that is there too."""
+    """Each code below the first of its parents that is there too; of a circle, the first stands alone.
+
+    What is nested deeper than answers can be stands beside its parent.
+    """
     entries = {(member.system, member.code): _entry(member, library, asked) for member in members}
-    roots: list[dict[str, Any]] = []
-    places: dict[tuple[str, str], tuple[str, str]] = {}
+    below: dict[_Key, list[_Key]] = {}
+    alone: list[_Key] = []
     for member in members:
-        key = member.system, member.code
         system = library.near(member.system, member.version) if member.concept is not None else None
         around = _parent(system, member, entries)
-        if around is None or _is_below(around, key, places):
-            roots.append(entries[key])
-        else:
-            places[key] = around
-            entries[around].setdefault("contains", []).append(entries[key])
+        (alone if around is None else below.setdefault(around, [])).append((member.system, member.code))
+    roots: list[dict[str, Any]] = []
+    placed: set[_Key] = set()
+    for root in (*alone, *entries):  # first those without parents; what is left then is of circles
+        if root in placed:
+            continue
+        placed.add(root)
+        roots.append(entries[root])
+        waiting = [(root, roots, 1)]
+        for key, beside, depth in waiting:
+            for child in below.get(key, ()):
+                if child in placed:
+                    continue
+                placed.add(child)
+                deep = depth >= _DEEPEST
+                level = beside if deep else entries[key].setdefault("contains", [])
+                level.append(entries[child])
+                waiting.append((child, level, depth if deep else depth + 1))
     return roots
 
 
-def _parent(
-    system: System | None, member: Member, entries: Mapping[tuple[str, str], Any]
-) -> tuple[str, str] | None:
+def _parent(system: System | None, member: Member, entries: Mapping[_Key, Any]) -> _Key | None:
     parents = system.parents(member.code) if system is not None else ()
     return next(((member.system, one) for one in parents if (member.system, one) in entries), None)
-
-
-def _is_below(
-    one: tuple[str, str], other: tuple[str, str], places: Mapping[tuple[str, str], tuple[str, str]]
-) -> bool:
-    """Whether `one` stands somewhere below `other`: a hierarchy that bites its tail must end."""
-    at: tuple[str, str] | None = one
-    while at is not None:
-        if at == other:
-            return True
-        at = places.get(at)
-    return False
 
 
 def _used(expansion: Expansion) -> list[Tree]:

@@ -178,6 +178,7 @@ class _Work:
 
     def _component(self, component: Component, path: tuple[str, ...]) -> Members:
         """Of a system, of other value sets, or of all of them at once."""
+        self.library.patience.look()
         parts = [self._counted(self._of_system(component))] if component.system else []
         for canonical in component.sets:
             parts.append(self._imported(canonical, path))
@@ -222,7 +223,9 @@ class _Work:
             if len(page.concepts) > self.limit:
                 raise TooManyCodes(self.limit)
             return [_member(url, version, concept) for concept in page.concepts]
-        concepts = filtered(system, component.filters) if component.filters else system.concepts.values()
+        concepts: Iterable[Concept] = system.concepts.values()
+        if component.filters:
+            concepts = filtered(system, component.filters, self.library.patience)
         return [_member(url, version, concept) for concept in concepts]
 
     def _one_by_one(self, component: Component, listed: Mapping[str, Tree]) -> Iterable[Member]:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from terminology.errors import NotExpandable
 from terminology.large import Filter
+from terminology.patience import Patience
 from terminology.pattern_syntax import BadPattern
 from terminology.patterns import pattern_of
 from terminology.systems import Concept, System
@@ -26,10 +27,12 @@ _passing: WeakKeyDictionary[System, dict[tuple[Filter, ...], frozenset[str]]] = 
 Judge = Callable[[Sequence[str]], bool]
 
 
-def filtered(system: System, filters: Iterable[Filter]) -> list[Concept]:
-    """Those that pass all filters, in the order of the code system. Raises `NotExpandable`."""
+def filtered(system: System, filters: Iterable[Filter], patience: Patience | None = None) -> list[Concept]:
+    """Those that pass all filters, in the order of the code system. Raises `NotExpandable`, `TooLong`."""
     found = list(system.concepts.values())
     for one in filters:
+        if patience is not None:
+            patience.look()
         related = _related(system, one)
         if related is not None:
             found = [concept for concept in found if concept.code in related]
@@ -39,14 +42,16 @@ def filtered(system: System, filters: Iterable[Filter]) -> list[Concept]:
     return found
 
 
-def passing(system: System, filters: tuple[Filter, ...]) -> frozenset[str]:
-    """The codes of those that pass all filters. What was found last is kept. Raises `NotExpandable`."""
+def passing(system: System, filters: tuple[Filter, ...], patience: Patience | None = None) -> frozenset[str]:
+    """The codes of those that pass all filters. What was found last is kept. Raises as `filtered` does."""
     kept = _passing.setdefault(system, {})
-    if filters not in kept:
+    found = kept.get(filters)  # taken out once: another thread may clear what is kept at any time
+    if found is None:
+        found = frozenset(concept.code for concept in filtered(system, filters, patience))
         if len(kept) >= _KEPT:
             kept.clear()
-        kept[filters] = frozenset(concept.code for concept in filtered(system, filters))
-    return kept[filters]
+        kept[filters] = found
+    return found
 
 
 def judge_of(one: Filter, declared: frozenset[str], url: str) -> Judge:
@@ -124,15 +129,22 @@ def _regex(text: str) -> Callable[[str], bool]:
 
 def _values(system: System, concept: Concept, property: str) -> Sequence[str]:
     match property:
+        case "parent":
+            return system.parents(concept.code)
+        case "child":
+            return system.children(concept.code)
+        case _:
+            return told_by(concept, property)
+
+
+def told_by(concept: Concept, property: str) -> Sequence[str]:
+    """What a concept says of itself: its code, its texts, or the values of a property."""
+    match property:
         case "code" | "concept":
             return (concept.code,)
         case "display":
             return (concept.display,) if concept.display else ()
         case "definition":
             return (concept.tree["definition"],) if "definition" in concept.tree else ()
-        case "parent":
-            return system.parents(concept.code)
-        case "child":
-            return system.children(concept.code)
         case _:
             return concept.properties.get(property, ())

@@ -21,6 +21,7 @@ from terminology.filters import judge_of, passing
 from terminology.grammars import Grammar
 from terminology.library import AnySystem, Large, Library
 from terminology.membership import Code, Held
+from terminology.patience import Patience
 from terminology.systems import Concept, System, Tree
 
 _DEPTH: Final = 20  # value sets that include value sets
@@ -72,6 +73,7 @@ class Holding:
         return answer
 
     def _of(self, component: Component, path: tuple[str, ...]) -> Held:
+        self.library.patience.look()
         asked: list[Callable[[], Held]] = [
             partial(self._imported, canonical, path) for canonical in component.sets
         ]
@@ -118,7 +120,7 @@ class Holding:
         concept = system.find(code)
         if concept is None:
             return Held.NO if isinstance(system, Grammar) or system.complete else self._in_part(system)
-        if component.filters and not _passes(system, concept, component):
+        if component.filters and not _passes(system, concept, component, self.library.patience):
             return Held.NO if isinstance(system, Grammar) or system.complete else self._in_part(system)
         self.concept = concept
         return Held.YES
@@ -160,11 +162,11 @@ class Holding:
         return Held.UNKNOWN
 
 
-def _passes(system: AnySystem, concept: Concept, component: Component) -> bool:
-    """Raises `NotExpandable`."""
+def _passes(system: AnySystem, concept: Concept, component: Component, patience: Patience) -> bool:
+    """Raises `NotExpandable`, `TooLong`."""
     match system:
         case System():
-            return concept.code in passing(system, component.filters)
+            return concept.code in passing(system, component.filters, patience)
         case Large():
             return system.passes(concept.code, (component.selection,))
     own = frozenset({"code"})
@@ -184,23 +186,15 @@ def _of_code(property: str, url: str) -> bool:
 
 def _either(asked: Iterable[Callable[[], Held]]) -> Held:
     """YES if one is; raises `Later` where that depends on what must be looked up."""
-    later = unknown = False
-    for one in asked:
-        try:
-            answer = one()
-        except Later:
-            later = True
-            continue
-        if answer is Held.YES:
-            return answer
-        unknown = unknown or answer is Held.UNKNOWN
-    if later:
-        raise Later
-    return Held.UNKNOWN if unknown else Held.NO
+    return _unless(Held.YES, asked, Held.NO)
 
 
 def _all(asked: Iterable[Callable[[], Held]]) -> Held:
     """NO if one is; raises `Later` where that depends on what must be looked up."""
+    return _unless(Held.NO, asked, Held.YES)
+
+
+def _unless(decisive: Held, asked: Iterable[Callable[[], Held]], otherwise: Held) -> Held:
     later = unknown = False
     for one in asked:
         try:
@@ -208,9 +202,9 @@ def _all(asked: Iterable[Callable[[], Held]]) -> Held:
         except Later:
             later = True
             continue
-        if answer is Held.NO:
+        if answer is decisive:
             return answer
         unknown = unknown or answer is Held.UNKNOWN
     if later:
         raise Later
-    return Held.UNKNOWN if unknown else Held.YES
+    return Held.UNKNOWN if unknown else otherwise

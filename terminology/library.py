@@ -16,6 +16,7 @@ from terminology.errors import UnknownDefinition, WrongVersion
 from terminology.grammars import GRAMMARS, Grammar
 from terminology.implicit import implicit, of_system
 from terminology.large import LargeSystem, LargeSystems, Page, Selection
+from terminology.patience import Patience
 from terminology.stock import Stock
 from terminology.systems import Concept, System, Tree
 
@@ -117,11 +118,13 @@ class Library:
         large: LargeSystems | None = None,
         versions: Versions = ANY,
         given: Iterable[Tree] = (),
+        patience: Patience | None = None,
     ) -> None:
-        """`given`: resources that came with the question, known before all others."""
+        """`given`: resources that came with the question, known before all others. `patience`: from now on."""
         self.stock = stock
         self.desk = desk or Desk()
         self.versions = versions
+        self.patience = patience or Patience()
         self._large = large
         self._given = {(one.get("resourceType", ""), one["url"]): one for one in given if one.get("url")}
         self._systems: dict[str, AnySystem | None] = {}

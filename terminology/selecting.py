@@ -4,19 +4,18 @@ A value set's filters become sets of places (`postings.py`), which are united, i
 before a single concept is read; then those of one page are. Filters on what has no term (a regular expression on codes
 or displays) are tried on each concept that the others leave, if these are few.
 
-Where terms and concepts lie is the affair of a `Shelf`.
+Where terms and concepts lie is the affair of a `Shelf` (`shelf.py`).
 """
 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from terminology.errors import NotExpandable
-from terminology.filters import judge_of
+from terminology.filters import judge_of, told_by
 from terminology.indexing import (
     BEGINNING,
     INACTIVE,
@@ -31,14 +30,14 @@ from terminology.indexing import (
 )
 from terminology.large import EVERYTHING, Filter, Page, Selection, Summary
 from terminology.postings import all_below, bits_at, bits_of, places_of
-from terminology.systems import Concept, Tree, concept_of
+from terminology.shelf import Held, Shelf
+from terminology.systems import Concept, concept_of
 from terminology.words import words_of
 
 MOST_JUDGED: Final = 10_000  # concepts, or values of a property, that a filter is tried on one by one
 _CHUNK: Final = 1000
 _SHORTEST_CODE: Final = 4  # characters: shorter texts are no beginnings of codes
 _MOST_CODES: Final = 100_000  # that begin with a text
-_HELD_BYTES: Final = 16_000_000
 _DOWN: Final = frozenset({"is-a", "descendent-of", "is-not-a"})
 _CODES: Final = frozenset({"code", "concept"})
 _TEXTS: Final = frozenset({"display", "definition"})
@@ -46,63 +45,6 @@ _SNOMED: Final = "http://snomed.info/sct"
 _LAST: Final = "\U0010ffff"
 # Of a regular expression, what all that it matches begins with.
 _BEGINNING: Final = re.compile(r"\^?([A-Za-z0-9-]+)(?![A-Za-z0-9*?{-])")
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """Of what was asked for, what there is."""
-
-    terms: Mapping[Term, bytes]
-    places: Mapping[str, int]  # by key of a code
-
-
-class Shelf(Protocol):
-    """Where one code system lies. Raises `UnknownDefinition` once it is gone. A key is that of a code (`key_of`)."""
-
-    @property
-    def summary(self) -> Summary: ...
-
-    async def fetch(self, terms: Collection[Term], keys: Collection[str]) -> Fetched: ...
-
-    async def stretch(self, kind: Kind, low: str, high: str, most: int) -> Sequence[tuple[str, bytes]]:
-        """The terms from `low` to before `high`, in order, `most` of them at most."""
-
-    async def beginning(self, key: str, most: int) -> Sequence[int]:
-        """The places of concepts whose key begins with this."""
-
-    async def found(self, keys: Collection[str]) -> Mapping[str, Tree]:
-        """Key → concept."""
-
-    async def at(self, places: Sequence[int]) -> Sequence[Tree]:
-        """The concepts of these places, in their order."""
-
-    async def parents(self, key: str, *, all: bool) -> Sequence[int]:
-        """Of a concept; or these, their parents and so on. Without itself, in order."""
-
-
-class Held:
-    """Sets of places that were asked for lately, of all code systems."""
-
-    def __init__(self, most_bytes: int = _HELD_BYTES) -> None:
-        self._most = most_bytes
-        self._bits: OrderedDict[Hashable, int] = OrderedDict()
-        self._size = 0
-
-    def get(self, key: Hashable) -> int | None:
-        found = self._bits.get(key)
-        if found is not None:
-            self._bits.move_to_end(key)
-        return found
-
-    def put(self, key: Hashable, bits: int) -> None:
-        self._size += _size(bits) - _size(self._bits.pop(key, 0))
-        self._bits[key] = bits
-        while self._size > self._most and len(self._bits) > 1:
-            self._size -= _size(self._bits.popitem(last=False)[1])
-
-
-def _size(bits: int) -> int:
-    return bits.bit_length() // 8 + 200
 
 
 @dataclass(slots=True)
@@ -323,7 +265,7 @@ class Shelved:
         for at in range(0, len(places), _CHUNK):
             chunk = places[at : at + _CHUNK]
             for place, tree in zip(chunk, await self._shelf.at(chunk), strict=True):
-                if judge(_told(concept_of(tree, self._roles), one.property)):
+                if judge(told_by(concept_of(tree, self._roles), one.property)):
                     found.append(place)
         return bits_at(found)
 
@@ -435,15 +377,3 @@ class Shelved:
 
 def _values(one: Filter) -> list[str]:
     return [one.value] if one.op == "=" else [value.strip() for value in one.value.split(",")]
-
-
-def _told(concept: Concept, property: str) -> Sequence[str]:
-    match property:
-        case "code" | "concept":
-            return (concept.code,)
-        case "display":
-            return (concept.display,) if concept.display else ()
-        case "definition":
-            return (concept.tree["definition"],) if "definition" in concept.tree else ()
-        case _:
-            return concept.properties.get(property, ())

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/conceptmap-operation-translate.html · https://hl7.org/f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from terminology.errors import UnknownDefinition
@@ -48,13 +48,17 @@ class Match:
 
 
 def translated(codes: Sequence[Code], maps: Iterable[Tree], scope: Scope, library: Library) -> list[Match]:
-    """The matches of all codes, each once. Raises `UnknownDefinition` for a map that another sends to."""
+    """The matches of all codes, each once.
+
+    Raises `UnknownDefinition` for a map that another sends to, and `TooLong`.
+    """
     found: dict[tuple[Any, ...], Match] = {}
+    work = _Work(scope, library)
     for tree in maps:
         if not _is_about(tree, scope):
             continue
         for code in codes:
-            for match in _in_map(code, tree, scope, library, ()):
+            for match in work.in_map(code, tree, ()):
                 key = (
                     match.equivalence,
                     match.concept.get("system"),
@@ -81,64 +85,80 @@ def _scope(tree: Tree, side: str) -> str:
     return str(tree.get(f"{side}Canonical") or tree.get(f"{side}Uri") or "")
 
 
-def _in_map(code: Code, tree: Tree, scope: Scope, library: Library, path: tuple[str, ...]) -> Iterator[Match]:
-    for group in tree.get("group", ()):
-        if scope.reverse:
-            yield from _backward(code, tree, group, scope)
-        else:
-            yield from _forward(code, tree, group, scope, library, path)
+@dataclass(slots=True)
+class _Work:
+    """One translation. `by_code`: the groups that were looked at, by identity, with their elements by code."""
 
+    scope: Scope
+    library: Library
+    by_code: dict[int, tuple[Tree, Mapping[str, Sequence[tuple[Tree, Tree]]]]] = field(default_factory=dict)
+    sent: set[tuple[str, str, str]] = field(default_factory=set)  # system, code, map that others sent to
 
-def _forward(
-    code: Code, tree: Tree, group: Tree, scope: Scope, library: Library, path: tuple[str, ...]
-) -> Iterator[Match]:
-    target_system = group.get("target", "")
-    if code.system not in {None, "", group.get("source", code.system)}:
-        return
-    if scope.target_system and target_system and scope.target_system != target_system:
-        return
-    elements = [one for one in group.get("element", ()) if one.get("code") == code.code]
-    for element in elements:
-        for target in element.get("target", ()):
-            if _depends(target, scope):
+    def in_map(self, code: Code, tree: Tree, path: tuple[str, ...]) -> Iterator[Match]:
+        self.library.patience.look()
+        for group in tree.get("group", ()):
+            if self.scope.reverse:
+                yield from self._backward(code, tree, group)
+            else:
+                yield from self._forward(code, tree, group, path)
+
+    def _forward(self, code: Code, tree: Tree, group: Tree, path: tuple[str, ...]) -> Iterator[Match]:
+        scope, target_system = self.scope, group.get("target", "")
+        if code.system not in {None, "", group.get("source", code.system)}:
+            return
+        if scope.target_system and target_system and scope.target_system != target_system:
+            return
+        found = self._indexed(group).get(code.code, ())
+        for _, target in found:
+            if target and _depends(target, scope):
                 yield _match(target.get("equivalence", "equivalent"), target_system, group, target, tree)
-    if not elements and "unmapped" in group:
-        yield from _unmapped(code, tree, group, scope, library, path)
+        if not found and "unmapped" in group:
+            yield from self._unmapped(code, tree, group, path)
 
-
-def _backward(code: Code, tree: Tree, group: Tree, scope: Scope) -> Iterator[Match]:
-    """From a target to the sources that it is the target of."""
-    source_system = group.get("source", "")
-    if code.system not in {None, "", group.get("target", code.system)}:
-        return
-    if scope.target_system and source_system and scope.target_system != source_system:
-        return
-    for element in group.get("element", ()):
-        for target in element.get("target", ()):
-            if target.get("code") == code.code:
-                told = target.get("equivalence", "equivalent")
+    def _backward(self, code: Code, tree: Tree, group: Tree) -> Iterator[Match]:
+        """From a target to the sources that it is the target of."""
+        source_system = group.get("source", "")
+        if code.system not in {None, "", group.get("target", code.system)}:
+            return
+        if self.scope.target_system and source_system and self.scope.target_system != source_system:
+            return
+        for element, target in self._indexed(group).get(code.code, ()):
+            if element.get("code"):
+                told = str(target.get("equivalence", "equivalent"))
                 coding = _coding(source_system, group.get("sourceVersion", ""), element)
                 yield Match(_REVERSED.get(told, told), coding, (), tree.get("url", ""))
 
+    def _indexed(self, group: Tree) -> Mapping[str, Sequence[tuple[Tree, Tree]]]:
+        """Elements with their targets (empty where there is none), by the code of the one that is asked for."""
+        kept = self.by_code.get(id(group))
+        if kept is None:
+            known: dict[str, list[tuple[Tree, Tree]]] = {}
+            nothing: tuple[Tree, ...] = ({},)
+            for element in group.get("element", ()):
+                for target in element.get("target") or nothing:
+                    asked = target if self.scope.reverse else element
+                    known.setdefault(asked.get("code", ""), []).append((element, target))
+            kept = self.by_code[id(group)] = group, known
+        return kept[1]
 
-def _unmapped(
-    code: Code, tree: Tree, group: Tree, scope: Scope, library: Library, path: tuple[str, ...]
-) -> Iterator[Match]:
-    unmapped = group["unmapped"]
-    match unmapped.get("mode"):
-        case "provided":
-            coding = {"code": code.code, **({"display": code.display} if code.display else {})}
-            yield _match("equal", group.get("target", ""), group, coding, tree)
-        case "fixed":
-            yield _match("inexact", group.get("target", ""), group, unmapped, tree)
-        case "other-map":
-            url = unmapped.get("url", "")
-            if url in path or len(path) >= _DEPTH:
-                return
-            other = library.find("ConceptMap", url)
-            if other is None:
-                raise UnknownDefinition("concept map", url)
-            yield from _in_map(code, other, scope, library, (*path, url))
+    def _unmapped(self, code: Code, tree: Tree, group: Tree, path: tuple[str, ...]) -> Iterator[Match]:
+        unmapped = group["unmapped"]
+        match unmapped.get("mode"):
+            case "provided":
+                coding = {"code": code.code, **({"display": code.display} if code.display else {})}
+                yield _match("equal", group.get("target", ""), group, coding, tree)
+            case "fixed":
+                yield _match("inexact", group.get("target", ""), group, unmapped, tree)
+            case "other-map":
+                url = unmapped.get("url", "")
+                once = code.system or "", code.code, url  # what it says the second time was said before
+                if once in self.sent or len(path) >= _DEPTH:
+                    return
+                self.sent.add(once)
+                other = self.library.find("ConceptMap", url)
+                if other is None:
+                    raise UnknownDefinition("concept map", url)
+                yield from self.in_map(code, other, (*path, url))
 
 
 def _match(equivalence: str, system: str, group: Tree, target: Tree, tree: Tree) -> Match:

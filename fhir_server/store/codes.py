@@ -35,7 +35,8 @@ from fhir_server.store.watermark import Run
 from terminology.errors import UnknownDefinition
 from terminology.indexing import Kind, Term, is_case_sensitive
 from terminology.large import LargeSystem, Summary
-from terminology.selecting import Fetched, Held, Shelved
+from terminology.selecting import Shelved
+from terminology.shelf import Fetched, Held
 from terminology.systems import Tree
 from terminology.versions import matching, newest_first
 

@@ -10,7 +10,8 @@ from terminology.hierarchy import Hierarchy
 from terminology.indexing import Index, Kind, Term
 from terminology.large import LargeSystem, Summary
 from terminology.loading.release import Release
-from terminology.selecting import Fetched, Held, Shelved
+from terminology.selecting import Shelved
+from terminology.shelf import Fetched, Held
 from terminology.systems import Tree
 from terminology.versions import matching, newest_first
 
