@@ -76,7 +76,11 @@ def limits_of(settings: Settings) -> Limits:
 
 def standards_of(settings: Settings) -> Standards:
     asked = settings.validation
-    options = Options(unknown_extensions=asked.unknown_extensions)
+    options = Options(
+        unknown_extensions=asked.unknown_extensions,
+        examples=asked.example_urls == "allow",
+        no_markup=asked.markup == "error",
+    )
     return Standards(asked.declared, asked.enforced, asked.required, options)
 
 

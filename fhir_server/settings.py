@@ -38,6 +38,8 @@ class ValidationSettings(BaseModel):
     required: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # by type: profiles that all must keep
     # What `$validate` says of extensions whose definition nobody here has; a write is never refused for them.
     unknown_extensions: Literal["ignore", "warn", "error"] = "error"
+    example_urls: Literal["allow", "error"] = "allow"  # of example.org and acme.com
+    markup: Literal["allow", "error"] = "allow"  # HTML in strings, which a careless screen would run
 
 
 class Settings(BaseSettings):

@@ -162,7 +162,7 @@ def _sent(call: Call, wanted: Mapping[str, Mapping[str, Any]], server: Server) -
     if call.tree is None and (not call.body or call.body.isspace()):
         return []
     tree = decode(call.body, max_bytes=server.limits.max_bytes) if call.tree is None else call.tree
-    if tree.get("resourceType") != "Parameters":
+    if tree.get("resourceType") != "Parameters" or _is_subject(tree, call, wanted):
         resources = [
             name for name, one in wanted.items() if one.get("type") in {"Resource", *resource_types()}
         ]
@@ -173,6 +173,17 @@ def _sent(call: Call, wanted: Mapping[str, Mapping[str, Any]], server: Server) -
         raise Invalid(issues)
     parameters: list[Tree] = tree.get("parameter", [])
     return parameters
+
+
+def _is_subject(tree: Tree, call: Call, wanted: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a Parameters resource is what the operation is about: none of the inputs is in it."""
+    parameters = tree.get("parameter")
+    names = (
+        [one.get("name") for one in parameters if isinstance(one, dict)]
+        if isinstance(parameters, list)
+        else []
+    )
+    return call.type == "Parameters" and not any(name in wanted for name in names if isinstance(name, str))
 
 
 def _to_judge(tree: Tree, wanted: Mapping[str, Mapping[str, Any]]) -> Tree:

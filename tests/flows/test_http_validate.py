@@ -88,6 +88,29 @@ async def test_a_resource_is_judged_alone_or_inside_parameters(
 
 
 @session
+async def test_parameters_themselves_can_be_judged(shared: httpx.AsyncClient) -> None:
+    right: Tree = {"resourceType": "Parameters", "parameter": [{"name": "a", "valueString": "b"}]}
+    wrong: Tree = {"resourceType": "Parameters", "parameter": [{"name": "a", "valueDate": "b"}]}
+
+    answers = [await post(shared, "Parameters/$validate", tree) for tree in (right, wrong, asked(wrong))]
+
+    assert [[error["expression"] for error in errors_of(answer.json())] for answer in answers] == [
+        [],
+        [["Parameters.parameter[0].value"]],
+        [["Parameters.parameter[0].value"]],
+    ]
+
+
+async def test_html_in_strings_can_be_refused(serve: Serve) -> None:
+    client = await serve(validation={"markup": "error"})
+    careless = patient(name=[{"text": "<script>alert(1)</script>"}])
+
+    answer = await post(client, "Patient/$validate", careless)
+
+    assert [error["expression"] for error in errors_of(answer.json())] == [["Patient.name[0].text"]]
+
+
+@session
 async def test_what_is_judged_is_not_stored(shared: httpx.AsyncClient) -> None:
     one = patient(id="judged-only")
 

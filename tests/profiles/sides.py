@@ -40,6 +40,13 @@ RESTATED: Final = (
 )
 # Guides that build on the former generation of fr-core: their examples are judged against that, too.
 _FORMER: Final = frozenset({"fr-core-2.1.0", "cds", "pdsm", "pdsm4dmp", "nde", "tde", "tddui", "tddui-cda"})
+# Of examples that declare nothing: the profile that their guide has for the type.
+_UNDECLARED: Final = {
+    (
+        "mss",
+        "Practitioner",
+    ): "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/as-practitioner"
+}
 _FR_CORE: Final = "https://hl7.fr/ig/fhir/core/"
 _KINDS: Final = frozenset({"StructureDefinition", "ValueSet", "CodeSystem"})
 
@@ -78,6 +85,8 @@ def errors(tree: Tree, side: Side, profiles: Sequence[str] = ()) -> set[str]:
 def asked(tree: Tree, guide: str) -> list[str]:
     """The profiles to judge an example of a guide by, beside those that it declares."""
     declared = tree.get("meta", {}).get("profile", ())
+    if not declared and (guide, tree["resourceType"]) in _UNDECLARED:
+        return [_UNDECLARED[guide, tree["resourceType"]]]
     if guide not in _FORMER:
         return []
     return [f"{url}|2.1.0" for url in declared if url.startswith(_FR_CORE) and "|" not in url]
