@@ -44,7 +44,7 @@ def main() -> None:
         "http": list(STACKS) if suite.machine else [],
         "database": [way.name for way in WAYS] if suite.machine else [],
         "workload": [workload.name for workload in suite.workloads],
-        "component": list(components.TYPES) if suite.machine else [],
+        "component": list(components.COMPONENTS) if suite.machine else [],
     }
     chosen = {group: [one for one in every if is_asked(group, one, asked)] for group, every in names.items()}
     if suite.read and chosen["workload"] and suite.read not in chosen["workload"]:
@@ -94,7 +94,9 @@ def _components(names: Iterable[str]) -> dict[str, dict[str, float]]:
     found = {}
     for name, body in components.bodies().items():
         if name in names:
-            found[f"{name} ({len(body):,} B)"] = costs = components.measured(body)
+            found[f"{name} ({len(body):,} B)"] = costs = components.measured(
+                body, components.PROFILES.get(name, "")
+            )
             print(f"component · {name}: {sum(costs.values()):.0f} µs", flush=True)
     return found
 

@@ -55,6 +55,7 @@ INSIDE: Mapping[Action, Handler] = {
 }
 
 ATTEMPTS = 12
+_LARGE = 500_000  # bytes: from here on, reading the inputs of an operation would hold up everybody else
 MAX_PLACES = 100  # of references to nothing that an answer names: enough for a reader
 
 Attempt = Callable[[Transaction], Awaitable[Reply]]
@@ -92,7 +93,10 @@ class Engine:
 
     async def _operation(self, call: Call) -> Reply:
         operation = operation_of(call)
-        inputs = inputs_for(operation, call, self._server)
+        if len(call.body) < _LARGE:
+            inputs = inputs_for(operation, call, self._server)
+        else:
+            inputs = await asyncio.to_thread(inputs_for, operation, call, self._server)
         if (ask := operation.ask) is not None:
             return await ask(call, inputs, self._server.store, self._server)
         act = operation.act

@@ -27,6 +27,7 @@ from terminology.stock import Stock, stock_of
 from terminology.systems import System
 
 _MOST_LISTED: Final = 10_000  # codes of a value set that is kept as sets
+_SECONDS: Final = 5.0  # for one question: a judgement asks many
 _FEW: Final = 20  # codes that a reader is told
 
 
@@ -88,14 +89,35 @@ class KnownCodes:
         kept = self.stock.kept(value_set)
         if kept is None:
             kept = self._keep(value_set)
-        if isinstance(kept, _Listed | _Written):
+        if type(kept) is _Listed or type(kept) is _Written:
             return Held.YES if kept.holds(code) else Held.NO
         if not isinstance(kept, Composition):
             return Held.UNKNOWN
+        self.library.patience = Patience(_SECONDS)
         try:
+            if self._is_beyond(kept, code):
+                return Held.UNKNOWN
             return Holding(self.library, code).of_composition(kept)
         except Later:
             return Held.LATER
+
+    def _is_beyond(self, composition: Composition, code: Code) -> bool:
+        """Whether plainly nobody can tell: all codes of one code system are meant, the code's own, and it is unknown.
+
+        So it is for every code of a national code system that is not held, and nothing need be tried. Raises `Later`.
+        """
+        include = composition.include
+        if len(include) != 1 or composition.exclude or composition.expansion or code.version:
+            return False
+        (part,) = include
+        if part.listed is not None or part.sets or not part.system or part.system != code.system:
+            return False
+        try:
+            return (
+                self.library.system(part.system, self.library.versions.of(part.system, part.version)) is None
+            )
+        except NoAnswer:
+            return False
 
     def known(self, code: Code) -> Held:
         if code.system is None:
@@ -145,7 +167,7 @@ class KnownCodes:
 
     def _keep(self, value_set: str) -> object:
         try:
-            kept = _compiled(value_set, self.stock, self.library.patience) or _UNKNOWN
+            kept = _compiled(value_set, self.stock, Patience(_SECONDS)) or _UNKNOWN
         except TooLong:  # with more time at hand, another asker may have better luck
             return _UNKNOWN
         self.stock.keep(value_set, kept)

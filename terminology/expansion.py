@@ -207,7 +207,7 @@ class _Work:
             return self._one_by_one(component, component.listed)
         system = self._system(url, version)
         if system is None:
-            raise UnknownDefinition("code system", _joined(url, version))
+            raise UnknownDefinition("code system", _joined(url, self.library.versions.of(url, version)))
         if isinstance(system, Grammar):
             raise NotExpandable(
                 f"the codes of {url} follow a grammar and cannot be listed",

@@ -158,7 +158,8 @@ class Holding:
         return Held.NO if is_whole(expansion, listed) else Held.UNKNOWN
 
     def _unknown(self, reason: NoAnswer) -> Held:
-        self.reason = self.reason or reason
+        # Without the frames it came through: they would keep all that was judged until the collector finds the circle.
+        self.reason = self.reason or reason.with_traceback(None)
         return Held.UNKNOWN
 
 

@@ -74,12 +74,11 @@ def looked_up(
         answer += _designations(concept, own_language)
     if asked("definition") and "definition" in concept.tree:
         answer.append(_property("definition", {"valueString": concept.tree["definition"]}))
-    described = {one.get("code", ""): one.get("description", "") for one in head.get("property", ())}
     for one in concept.tree.get("property", ()):
         name = one.get("code", "")
         value = {key: value for key, value in one.items() if key.startswith("value")}
         if name not in _HEAD and value and asked(name):
-            answer.append(_property(name, value, described.get(name, "")))
+            answer.append(_property(name, value, _told(value, system)))
     if concept.inactive and asked("inactive") and "inactive" not in concept.properties:
         answer.append(_property("inactive", {"valueBoolean": True}))
     answer += _relatives(system, concept, [name for name in ("parent", "child") if asked(name)])
@@ -118,6 +117,14 @@ def _relatives(system: AnySystem, concept: Concept, asked: list[str]) -> Iterato
             codes = {}
         for code, display in codes.items():
             yield _property(name, {"valueCode": code}, display)
+
+
+def _told(value: Mapping[str, Any], system: AnySystem) -> str:
+    """What a reader is shown for the value of a property: the display of a code."""
+    if "valueCoding" in value:
+        return str(value["valueCoding"].get("display", ""))
+    concept = system.find(value["valueCode"]) if isinstance(system, System) and "valueCode" in value else None
+    return "" if concept is None else concept.display
 
 
 def _property(name: str, value: Mapping[str, Any], description: str = "") -> Tree:

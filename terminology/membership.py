@@ -23,7 +23,8 @@ class Held(Enum):
     LATER = "later"  # not before `settle`
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though never changed: a judgement makes many, and a frozen one takes three times as long.
+@dataclass(slots=True, unsafe_hash=True)
 class Code:
     """`system` None: an element of type `code`, whose system is that of the value set it is bound to."""
 

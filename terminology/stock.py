@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from threading import Lock
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,7 @@ import orjson
 from profiles.registry import Entry, Registry, order_of
 from terminology.systems import System, Tree
 
-_SYSTEMS: Final = 256  # compiled code systems, of all stocks
+MOST_CONCEPTS: Final = 200_000  # of compiled code systems, in all stocks; one alone may have more
 _SETS: Final = 1024  # compiled value sets of one stock
 
 
@@ -64,7 +65,7 @@ class Stock:
     def system(self, canonical: str) -> System | None:
         """The code system of `url` or `url|version`, with what supplements add to it."""
         entry = self.entry("CodeSystem", canonical)
-        return None if entry is None else _system(entry, self._supplementing(entry.url, entry.version))
+        return None if entry is None else _SYSTEMS.of(entry, self._supplementing(entry.url, entry.version))
 
     def supplements(self, url: str, version: str) -> list[Tree]:
         """Those of a code system, in this version or in any."""
@@ -109,9 +110,41 @@ class Stock:
         return found
 
 
-@lru_cache(maxsize=_SYSTEMS)
+class Systems:
+    """Compiled code systems: those asked for last, as far as `most` concepts go."""
+
+    def __init__(self, most: int = MOST_CONCEPTS) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[Entry, tuple[Entry, ...]], System | None] = OrderedDict()
+        self._concepts = 0
+        self._changing = Lock()
+
+    def of(self, entry: Entry, supplements: tuple[Entry, ...]) -> System | None:
+        """None for what is only a supplement itself. Registries that share an entry share what comes of it."""
+        key = entry, supplements
+        with self._changing:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = _system(entry, supplements)
+        with self._changing:
+            if key not in self._kept:  # else another thread was faster
+                self._kept[key] = made
+                self._concepts += _size(made)
+            while self._concepts > self._most and len(self._kept) > 1:
+                _, gone = self._kept.popitem(last=False)
+                self._concepts -= _size(gone)
+            return self._kept[key]
+
+
+_SYSTEMS: Final = Systems()
+
+
+def _size(system: System | None) -> int:
+    return 1 if system is None else 1 + len(system.concepts)
+
+
 def _system(entry: Entry, supplements: tuple[Entry, ...]) -> System | None:
-    """None for what is only a supplement itself. Registries that share an entry share what comes of it."""
     tree = orjson.loads(entry.body())
     if tree.get("content") == "supplement":
         return None

@@ -197,6 +197,10 @@ def _plain(text: str) -> str:
 
 def _why_not(codes: Sequence[Code], url: str) -> Sentence:
     of, de = (f"of {url}", f"de {url}") if url else ("of the value set", "du jeu de valeurs")
+    if codes and not any(code.system for code in codes):
+        return Sentence(
+            f"Without its system, no code is one {of}", f"Sans son système, aucun code n'est {de}"
+        )
     if len(codes) == 1:
         return Sentence(f"The code is not one {of}", f"Le code n'est pas {de}")
     return Sentence(f"None of the codes is one {of}", f"Aucun des codes n'est {de}")

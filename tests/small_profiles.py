@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from fhir_server.definitions.packaged import SHIPPED
 from fhir_server.kernel.issues import Issue
@@ -16,6 +17,7 @@ from tests.worlds import NoCodes
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
 OWN = "http://cordee.test/"
+_NAMED: Final = re.compile(r"(?:Element |The profile does not allow )?'([\w.:/@\[\]-]+)'")
 
 
 def profile(name: str, type: str, *elements: Tree, **head: Any) -> Tree:
@@ -91,5 +93,15 @@ def judged(tree: Tree, world: World, *profiles: str) -> list[Issue]:
 
 
 def errors(tree: Tree, world: World, *profiles: str) -> list[str]:
-    """Where the errors are."""
-    return [issue.expression for issue in judged(tree, world, *profiles) if issue.severity == "error"]
+    """Where the errors are: of a child that is missing or too much, the place that it has or would have."""
+    return [place_of(issue) for issue in judged(tree, world, *profiles) if issue.severity == "error"]
+
+
+def place_of(issue: Issue) -> str:
+    """A child that is missing is told at its parent; the sentence names it."""
+    named = _NAMED.match(issue.text)
+    if named is None:
+        return issue.expression
+    child = named[1].rpartition(".")[2].partition(":")[0].removesuffix("[x]")
+    last = issue.expression.rpartition(".")[2].partition("[")[0]
+    return issue.expression if last == child else f"{issue.expression}.{child}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Final
+
 from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.definitions import require_writable
 from fhir_server.interactions.references import targets_of
@@ -10,7 +13,10 @@ from fhir_server.interactions.search_parameters import redefine
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode, encode, stamp
+from fhir_server.search.entries import Entries
 from fhir_server.store.contract import Draft, Method, Stored, Transaction
+
+_LARGE: Final = 500_000  # bytes: from here on its rows would hold up the other requests of this worker
 
 
 def tree_in(call: Call, server: Server) -> Tree:
@@ -72,18 +78,19 @@ async def written(
         updated = max(updated, old.updated + 1000)
         if not old.deleted:
             before = decode(old.body)
-            previous = server.extract(before, call.base)
+            previous = await _rows(before, len(old.body), call, server)
             previous_targets = targets_of(before, call.base, stored=True)
     stamp(tree, key.id, version, updated)
     if key.type == SEARCH_PARAMETER:
         await redefine(key, tree, call.base, tx)
+    body = encode(tree)
     draft = Draft(
         key,
         version,
         updated,
-        encode(tree),
+        body,
         method,
-        server.extract(tree, call.base),
+        await _rows(tree, len(body), call, server),
         old=previous,
         targets=targets_of(tree, call.base) if server.limits.references else (),
         compartment=server.compartment(tree),
@@ -100,3 +107,10 @@ async def written(
         updated,
         changes=(Change(key, version, method, tree),),
     )
+
+
+async def _rows(tree: Tree, size_bytes: int, call: Call, server: Server) -> Entries:
+    """The index rows of a resource."""
+    if size_bytes < _LARGE:
+        return server.extract(tree, call.base)
+    return await asyncio.to_thread(server.extract, tree, call.base)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Final
 
 from fhir_server.definitions.targets import local_key
@@ -27,7 +28,8 @@ from fhir_server.validation.world import LATER, Later, Options, World
 
 _MOST_ROUNDS: Final = 6  # answers that lead to further questions
 _MOST_LINKS: Final = 500  # references that one judgement follows
-_LARGE: Final = 50_000  # bytes: from here on a judgement would hold up the other requests of this worker
+_LARGE: Final = 500_000  # bytes: from here on base R4 alone would hold up the other requests of this worker
+_SECONDS: Final = 30.0  # for all rounds of a judgement
 _GRAVE: Final = frozenset({"error", "fatal"})
 
 
@@ -69,21 +71,23 @@ async def judgement(
     server: Server,
     base: str,
     options: Options,
-    size: int = 0,
 ) -> list[Issue]:
-    """Everything that can be said about a resource; empty: nothing. `size`: about how many bytes it has."""
+    """Everything that can be said about a resource; empty: nothing.
+
+    It is made in a thread: definitions that come from anybody may make the smallest resource cost seconds.
+    """
     links, codes = Links(base, server.coming), server.codes()
     world = World(server.registry, codes, links.resolve, options)
+    deadline = monotonic() + _SECONDS
     for _ in range(_MOST_ROUNDS):
-        if size >= _LARGE:
-            issues = await asyncio.to_thread(judge, tree, world, profiles)
-        else:
-            issues = judge(tree, world, profiles)
+        issues = await asyncio.to_thread(judge, tree, world, profiles)
         if not codes.pending and not links.missing:
+            return issues
+        if monotonic() > deadline:
             break
         await codes.settle()
         await links.follow(reader)
-    return issues
+    return [*issues, _unsettled(tree)]
 
 
 async def judged(tree: Tree, call: Call, reader: Reader, server: Server) -> tuple[Issue, ...]:
@@ -92,7 +96,10 @@ async def judged(tree: Tree, call: Call, reader: Reader, server: Server) -> tupl
     A remark costs time that is wasted if nobody reads it, so profiles that are not enforced are only looked at when the
     client wants an OperationOutcome.
     """
-    require_sound(tree, server)
+    if len(call.body) >= _LARGE:
+        await asyncio.to_thread(require_sound, tree, server)
+    else:
+        require_sound(tree, server)
     asked = server.standards.of(tree)
     remarks: list[Issue] = []
     if asked.enforced:
@@ -122,7 +129,17 @@ async def _by_profiles(
     options = replace(
         said, declared=False, unknown_extensions="ignore" if said.unknown_extensions == "ignore" else "warn"
     )
-    return await judgement(tree, profiles, reader, server, call.base, options, len(call.body))
+    return await judgement(tree, profiles, reader, server, call.base, options)
+
+
+def _unsettled(tree: Tree) -> Issue:
+    return Issue(
+        "too-costly",
+        "What this resource leads to was not all looked up: there may be more to say",
+        str(tree.get("resourceType", "")),
+        "warning",
+        french="Tout ce à quoi cette ressource renvoie n'a pas été consulté : il peut rester à dire",
+    )
 
 
 def _remark(issue: Issue) -> Issue:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from fhir_server.interactions.call import Call, Reply, Server
 from fhir_server.kernel import times
-from fhir_server.kernel.errors import Malformed
+from fhir_server.kernel.errors import Malformed, Unprocessable
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.wire import encode
 from fhir_server.operations.inputs import Inputs
@@ -53,13 +53,30 @@ async def expand(call: Call, inputs: Inputs, reader: Reader, server: Server) -> 
                 "Le jeu de valeurs est requis : « url », « valueSet » ou « context »",
             )
         tree = bound_at(context, server)
+    _require_present(inputs)
     asked, said = _asked(inputs), list(_said(inputs))
     library = library_of(server, versions=versions_in(inputs))
     stamp, urn = times.instant_text(times.now()), f"urn:uuid:{uuid4()}"
-    answer = await answer_of(
-        lambda: expanded(tree, library, asked, said=said, stamp=stamp, urn=urn), library, aside=True
+    body = await answer_of(
+        lambda: encode(expanded(tree, library, asked, said=said, stamp=stamp, urn=urn)), library
     )
-    return Reply(200, encode(answer))
+    return Reply(200, body)
+
+
+def _require_present(inputs: Inputs) -> None:
+    """Raises `Unprocessable` for a date in the past: R4 wants an expansion as of then, or a refusal."""
+    date = str(inputs.one("date") or "")[: len("2020-12-31")]
+    if date and date < times.instant_text(times.now())[: len(date)]:
+        text = (
+            "Definitions are expanded as they are today: those of another day are asked for by their versions"
+        )
+        error = Unprocessable(text, code="not-supported")
+        french = (
+            "Les définitions sont énumérées telles qu'elles sont aujourd'hui ; celles d'un autre jour se "
+            "demandent par leur version"
+        )
+        error.issues = (Issue("not-supported", text, french=french),)
+        raise error
 
 
 def versions_in(inputs: Inputs) -> Versions:

@@ -89,6 +89,8 @@ class _Reading:
             self.cursor = text
         elif name in self.wanted:
             kind = self.wanted[name].get("type", "")
+            if kind == "string" and not text:  # a field that is filled in as one types begins empty
+                return
             if not is_primitive(kind):
                 raise Malformed(
                     f"The input '{name}' is no text: a Parameters resource, sent by POST, can hold it",

@@ -17,19 +17,19 @@ from terminology.lookup import looked_up
 
 
 async def lookup(call: Call, inputs: Inputs, reader: Reader, server: Server) -> Reply:
-    (code,) = codes_in(inputs)
-    if not code.system:
+    (code,) = codes_in(inputs, names=("code", "coding"))
+    url = code.system
+    if not url:
         raise missing(
             "A code is looked up in its code system: the input 'system' is required",
             "Un code se cherche dans son système : l'entrée « system » est requise",
         )
-    url, _, version = code.system.partition("|")
     library = library_of(server)
     found = await answer_of(
         lambda: looked_up(
             library,
             url,
-            code.version or version,
+            code.version,
             code.code,
             language=inputs.one("displayLanguage") or "",
             properties=frozenset(inputs.all("property")),

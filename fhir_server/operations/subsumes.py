@@ -41,6 +41,12 @@ async def subsumes(call: Call, inputs: Inputs, reader: Reader, server: Server) -
         error = Malformed(text, code="value")
         error.issues = (Issue("value", text, french="Les deux codes sont du même système de codes"),)
         raise error
+    if one.version and other.version and one.version != other.version:
+        text = "The two codes are of one version of their code system"
+        error = Malformed(text, code="value")
+        french = "Les deux codes sont de la même version de leur système de codes"
+        error.issues = (Issue("value", text, french=french),)
+        raise error
     library = library_of(server, given=() if definition is None else (definition,))
     outcome = await answer_of(lambda: outcome_of(one, other, library), library)
     return parameters([{"name": "outcome", "valueCode": outcome}])

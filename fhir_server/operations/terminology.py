@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/terminology-service.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from fhir_server.interactions.call import Call, Reply, Server
@@ -16,7 +16,7 @@ from fhir_server.kernel.wire import Tree, decode, encode
 from fhir_server.operations.inputs import Inputs
 from fhir_server.store.contract import Reader
 from terminology.desk import answered
-from terminology.errors import NoAnswer
+from terminology.errors import NoAnswer, TooLong
 from terminology.library import ANY, Library, Versions
 from terminology.membership import Code
 from terminology.stock import stock_of
@@ -37,15 +37,13 @@ def library_of(server: Server, *, versions: Versions = ANY, given: Iterable[Defi
 
 
 async def answer_of(
-    attempt: Callable[[], T],
-    library: Library,
-    refusal: type[FhirError] = Unprocessable,
-    *,
-    aside: bool = False,
+    attempt: Callable[[], T], library: Library, refusal: type[FhirError] = Unprocessable
 ) -> T:
-    """What `attempt` returns. Raises `refusal` where there is no answer, with the reason. `aside`: it may take long."""
+    """What `attempt` returns. Raises `refusal` where there is no answer, with the reason."""
     try:
-        return await answered(attempt, library.desk, aside=aside)
+        return await answered(attempt, library.desk)
+    except TooLong as reason:
+        raise refused(reason) from None
     except NoAnswer as reason:
         raise refused(reason, refusal) from None
 
@@ -118,30 +116,35 @@ async def _stored(key: Key, reader: Reader) -> Definition:
     return decode(stored.body)
 
 
-def codes_in(inputs: Inputs, *, version: str = "version") -> list[Code]:
+def codes_in(
+    inputs: Inputs, *, version: str = "version", names: Sequence[str] = ("code", "coding", "codeableConcept")
+) -> list[Code]:
     """The codes that are asked about: `code` with what stands beside it, `coding`, or those of `codeableConcept`.
 
-    Raises `Malformed` unless just one of the three is there.
+    The last may have text alone: then there are none. Raises `Malformed` unless just one of `names` is there.
     """
-    given = [name for name in ("code", "coding", "codeableConcept") if inputs.values.get(name)]
+    given = [name for name in names if inputs.values.get(name)]
     if len(given) != 1:
+        *others, last = names
+        listed, quoted = ", ".join(f"'{one}'" for one in others), ", ".join(f"« {one} »" for one in others)
         raise missing(
-            "One of the inputs 'code', 'coding' and 'codeableConcept' is required, and just one",
-            "Une des entrées « code », « coding » et « codeableConcept » est requise, et une seule",
+            f"One of the inputs {listed} and '{last}' is required, and just one",
+            f"Une des entrées {quoted} et « {last} » est requise, et une seule",
         )
     if given == ["code"]:
+        system, _, inside = (inputs.one("system") or "").partition("|")
         return [
             Code(
-                inputs.one("system"),
+                system or None,
                 inputs.one("code"),
-                inputs.one(version) or "",
+                inputs.one(version) or inside,
                 inputs.one("display") or "",
             )
         ]
     value = inputs.one(given[0])
     codings: list[Any] = [value] if given == ["coding"] else value.get("coding", [])
     found = [code_of(one) for one in codings if "code" in one]
-    if not found:
+    if codings and not found:
         raise missing("A coding has a code", "Un codage a un code")
     return found
 

@@ -40,17 +40,18 @@ async def translate(call: Call, inputs: Inputs, reader: Reader, server: Server) 
     )
     tree = await definition_of(call, inputs, reader, server, "conceptMapVersion")
     library = library_of(server, given=() if tree is None else (tree,))
-    if tree is not None:
-        maps = [tree]
-    else:
-        if not (scope.source or scope.target or scope.target_system):
-            raise missing(
-                "The map is required: 'url', 'conceptMap', or what to translate to: 'target', 'targetsystem'",
-                "La table est requise : « url », « conceptMap », ou vers quoi traduire : « target », « targetsystem »",
-            )
-        maps = library.stock.maps({code.system or "" for code in codes}, reverse=scope.reverse)
-    matches = await answer_of(lambda: translated(codes, maps, scope, library), library)
-    return parameters(_told(matches, call))
+    if tree is None and not (scope.source or scope.target or scope.target_system):
+        raise missing(
+            "The map is required: 'url', 'conceptMap', or what to translate to: 'target', 'targetsystem'",
+            "La table est requise : « url », « conceptMap », ou vers quoi traduire : « target », « targetsystem »",
+        )
+    systems = {code.system or "" for code in codes}
+
+    def attempt() -> list[Match]:
+        maps = [tree] if tree is not None else library.stock.maps(systems, reverse=scope.reverse)
+        return translated(codes, maps, scope, library)
+
+    return parameters(_told(await answer_of(attempt, library), call))
 
 
 def _dependencies(inputs: Inputs) -> Iterator[tuple[str, frozenset[tuple[str, str]]]]:

@@ -9,6 +9,8 @@ https://hl7.org/fhir/R4/resource-operation-validate.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 from fhir_server.interactions.call import Call, Reply, Server
@@ -17,7 +19,7 @@ from fhir_server.interactions.drafting import type_in
 from fhir_server.interactions.judging import judgement
 from fhir_server.interactions.outcome import outcome_body
 from fhir_server.interactions.read import key_of
-from fhir_server.interactions.references import targets_of
+from fhir_server.interactions.references import places_of, targets_of
 from fhir_server.kernel.errors import FhirError, Gone, Malformed, NotFound, Unprocessable
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.keys import Key
@@ -27,6 +29,7 @@ from fhir_server.operations.operation import Operation, standard
 from fhir_server.store.contract import Stored, Transaction
 
 _TOLD: Final = 5  # resources that stand in the way of a deletion
+_MOST_PLACES: Final = 100  # of references to nothing: enough for a reader
 _MODES: Final = ("create", "update", "delete", "profile")
 _SOUND: Final = Issue(
     "informational",
@@ -47,30 +50,56 @@ async def validate(call: Call, inputs: Inputs, tx: Transaction, server: Server) 
     _require_sense(mode, call, tree)
     if mode == "delete":
         return Reply(200, outcome_body([await _deletion(call, tx, server)], call.language))
-    if profile is not None and server.registry.find("StructureDefinition", profile) is None:
-        raise Unprocessable("The profile that is asked for is not known here", code="not-found")
+    if profile is not None and server.registry.entry("StructureDefinition", profile) is None:
+        raise _refusal(
+            Unprocessable,
+            "not-found",
+            "The profile that is asked for is not known here",
+            "Le profil demandé n'est pas connu ici",
+        )
     if tree is None or mode == "update":
         stored = await _stored(call, tx)
         tree = decode(stored.body) if tree is None else tree
     if type_in(tree) != call.type:
-        raise Malformed(
-            f"The address is one of {call.type}, and the resource has another 'resourceType'", "resourceType"
+        raise _refusal(
+            Malformed,
+            "structure",
+            f"The address is one of {call.type}, and the resource has another 'resourceType'",
+            f"L'adresse est de {call.type}, et la ressource a un autre « resourceType »",
+            "resourceType",
         )
     assert call.type is not None, "R4 has it at types and instances"
     profiles = [*([profile] if profile else ()), *server.standards.required.get(call.type, ())]
-    issues = await judgement(tree, profiles, tx, server, call.base, server.standards.options, len(call.body))
+    issues = await judgement(tree, profiles, tx, server, call.base, server.standards.options)
     if mode in {"create", "update"} and not any(issue.severity in {"error", "fatal"} for issue in issues):
         issues += await _obstacles(tree, mode, call, tx, server)
-    return Reply(200, outcome_body(issues or [_SOUND], call.language))
+    return Reply(200, outcome_body(issues or [replace(_SOUND, expression=call.type)], call.language))
 
 
 def _require_sense(mode: Any, call: Call, tree: Tree | None) -> None:
     if mode is not None and mode not in _MODES:
-        raise Malformed(f"The mode is one of {', '.join(_MODES)}", code="value")
+        modes = ", ".join(_MODES)
+        raise _refusal(Malformed, "value", f"The mode is one of {modes}", f"Le mode est un de {modes}")
     if mode in {"update", "delete"} and call.id is None:
-        raise Malformed(f"The mode '{mode}' is about one resource: [type]/[id]/$validate", code="invalid")
+        raise _refusal(
+            Malformed,
+            "invalid",
+            f"The mode '{mode}' is about one resource: [type]/[id]/$validate",
+            f"Le mode « {mode} » porte sur une ressource : [type]/[id]/$validate",
+        )
     if tree is None and call.id is None:
-        raise Malformed("The input 'resource' is required and is missing", code="required")
+        raise _refusal(
+            Malformed,
+            "required",
+            "The input 'resource' is required and is missing",
+            "L'entrée « resource » est requise et manque",
+        )
+
+
+def _refusal(kind: type[FhirError], code: str, english: str, french: str, expression: str = "") -> FhirError:
+    error = kind(english)
+    error.issues = (Issue(code, english, expression, french=french),)
+    return error
 
 
 async def _stored(call: Call, tx: Transaction) -> Stored:
@@ -91,11 +120,12 @@ async def _deletion(call: Call, tx: Transaction, server: Server) -> Issue:
         found = await tx.referrers(key, reference_parameters(), limit=_TOLD + 1)
         others = [one for one in found if one != key][:_TOLD]
     if not others:
-        return _DELETABLE
+        return replace(_DELETABLE, expression=key.type)
     told = ", ".join(map(str, others))
     return Issue(
         "conflict",
         f"{key} cannot be deleted: {told} refers to it",
+        key.type,
         french=f"{key} ne peut pas être supprimée : {told} y fait référence",
     )
 
@@ -117,16 +147,20 @@ async def _obstacles(tree: Tree, mode: str, call: Call, tx: Transaction, server:
             targets = targets_of(tree, call.base)
         except FhirError as error:
             return [*issues, *error.issues]
+        gone = set()
         for key in targets:
             found = await tx.read(key)
             if found is None or found.deleted:
-                issues.append(
-                    Issue(
-                        "not-found",
-                        f"{key} does not exist here, and this server keeps no reference to nothing",
-                        french=f"{key} n'existe pas ici, et ce serveur ne garde aucune référence sans cible",
-                    )
-                )
+                gone.add(key)
+        issues += (
+            Issue(
+                "not-found",
+                f"{key} does not exist here, and this server keeps no reference to nothing",
+                place,
+                french=f"{key} n'existe pas ici, et ce serveur ne garde aucune référence sans cible",
+            )
+            for key, place in islice(places_of(tree, gone, call.base, tree["resourceType"]), _MOST_PLACES)
+        )
     return issues
 
 

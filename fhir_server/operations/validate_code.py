@@ -26,6 +26,8 @@ from fhir_server.store.contract import Reader
 from terminology.systems import Tree
 from terminology.validation import Verdict, Wanted, in_code_system, in_value_set
 
+_NAMELESS: Final = "urn:x-nameless"  # stands for the URL that a code system may do without
+
 
 async def of_value_set(call: Call, inputs: Inputs, reader: Reader, server: Server) -> Reply:
     codes = codes_in(inputs, version="systemVersion")
@@ -44,9 +46,7 @@ async def of_value_set(call: Call, inputs: Inputs, reader: Reader, server: Serve
             "Un code s'examine avec son « system », ou dans un « context » qui le dit",
         )
     library = library_of(server)
-    verdict = await answer_of(
-        lambda: in_value_set(tree, codes, library, _wanted(inputs)), library, aside=True
-    )
+    verdict = await answer_of(lambda: in_value_set(tree, codes, library, _wanted(inputs)), library)
     return _told(verdict, call)
 
 
@@ -57,8 +57,9 @@ async def of_code_system(call: Call, inputs: Inputs, reader: Reader, server: Ser
     if call.id is not None or inputs.one("codeSystem") is not None:
         tree = await definition_of(call, inputs, reader, server, "version")
         assert tree is not None, "an address or an input names it"
-        given, url = (tree,), tree.get("url", "")
-    url, _, version = (url or codes[0].system or "").partition("|")
+        tree = {**tree, "url": tree.get("url") or _NAMELESS}
+        given, url = (tree,), tree["url"]
+    url, _, version = (url or next((one.system for one in codes if one.system), "")).partition("|")
     if not url:
         raise missing(
             "The code system is required: 'url', 'codeSystem', or a coding that has one",

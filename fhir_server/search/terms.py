@@ -175,7 +175,7 @@ class _Settling:
         return known.related(concept.code, "below" if coded.relation == "below" else "above")
 
     async def _answered(self, attempt: Callable[[], T]) -> T:
-        return await answered(attempt, self.library.desk, aside=True)
+        return await answered(attempt, self.library.desk)
 
 
 def _value(system: str, code: str) -> TokenValue:

@@ -159,7 +159,10 @@ class Writing(ABC):
         for number, draft in enumerate(drafts, 1):
             with translated():
                 pk = await self._pk(draft)
-            flush.add(draft, pk)
+            if len(draft.body) <= LARGE_BYTES:
+                flush.add(draft, pk)
+            else:
+                await asyncio.to_thread(flush.add, draft, pk)
             flush.require(self._required(draft))
             if number % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)
@@ -274,8 +277,10 @@ class Buffered(Writing):
         flush.tell(str(draft.key) for draft in edited)
         stamp = min((draft.updated // 1000 for draft in drafts), default=self._database.clock.stamp())
         size = sum(len(draft.body) for draft in drafts)
-        run = self._database.write if size <= LARGE_BYTES else self._database.write_large
-        return verdict_of(await run(*flush.statement(stamp, limit=stamp)))
+        if size <= LARGE_BYTES:
+            return verdict_of(await self._database.write(*flush.statement(stamp, limit=stamp)))
+        statement = await asyncio.to_thread(flush.statement, stamp, limit=stamp)
+        return verdict_of(await self._database.write_large(*statement))
 
 
 class Interactive(Writing):

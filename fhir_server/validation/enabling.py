@@ -5,8 +5,8 @@ https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enable
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -24,9 +24,20 @@ class Path:
     """A place in a response: the resource, then items and answers down to it."""
 
     steps: tuple[Tree, ...]
+    listed: dict[int, Mapping[str, list[Tree]]] = field(default_factory=dict)  # by id() of a step: see `items`
 
     def into(self, tree: Tree) -> Path:
-        return Path((*self.steps, tree))
+        return Path((*self.steps, tree), self.listed)
+
+    def items(self, step: Tree) -> Mapping[str, list[Tree]]:
+        """By linkId, the items of a step, itself included, in their order. Each step is gone through once."""
+        found = self.listed.get(id(step))
+        if found is None:
+            listed: dict[str, list[Tree]] = {}
+            for item in _within(step):
+                listed.setdefault(text_of(item, "linkId"), []).append(item)
+            found = self.listed[id(step)] = listed
+        return found
 
 
 def is_enabled(item: Tree, path: Path) -> bool:
@@ -54,7 +65,7 @@ def _holds(condition: Tree, path: Path) -> bool:
 def _answers(question: str, path: Path) -> Iterator[Node]:
     """The answers to a question: those nearest to the place, looked for outward."""
     for tree in reversed(path.steps):
-        found = list(_asked(tree, question))
+        found = path.items(tree).get(question)
         if found:
             for item in found:
                 for _, answer in objects(item, "answer"):
@@ -64,13 +75,12 @@ def _answers(question: str, path: Path) -> Iterator[Node]:
             return
 
 
-def _asked(tree: Tree, question: str) -> Iterator[Tree]:
-    """The items with a linkId in a part of the response."""
-    if tree.get("linkId") == question:
-        yield tree
+def _within(tree: Tree) -> Iterator[Tree]:
+    """A part of the response, and all items and answers in it."""
+    yield tree
     for name in ("item", "answer"):
         for _, inner in objects(tree, name):
-            yield from _asked(inner, question)
+            yield from _within(inner)
 
 
 def value_in(tree: Tree, element: str) -> Node | None:

@@ -154,7 +154,7 @@ def test_nearly_all_cases_are_decided_and_decided_alike() -> None:
     assert len(OTHERWISE) <= 0.03 * decided
 
 
-@pytest.mark.parametrize("case", list(filter(readable, cases())), ids=lambda case: case["name"])
+@pytest.mark.parametrize("case", [case for case in cases() if readable(case)], ids=lambda case: case["name"])
 def test_every_issue_is_told_in_both_languages(case: dict[str, Any]) -> None:
     for issue in issues_of(case):
         assert issue.french, issue.text

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/structuredefinition.html
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from tests.flows.asking import created, patient
 from tests.flows.conftest import Serve
@@ -16,7 +17,7 @@ INS = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-ins"
 async def test_shipped_definitions_are_found_and_have_been_there_from_the_beginning(serve: Serve) -> None:
     client = await serve()
     one = await created(client, patient())
-    found = {}
+    found: dict[str, Any] = {}
     async with asyncio.timeout(120):
         while not found.get("entry"):
             await asyncio.sleep(0.2)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows.asking import FHIR_JSON, Tree, created, patient
+from tests.flows.asking import FHIR_JSON, Tree, created, fresh, patient
 from tests.flows.conftest import Serve
 
 session = pytest.mark.asyncio(loop_scope="session")
@@ -220,6 +220,114 @@ async def test_a_judgement_comes_in_xml_too(shared: httpx.AsyncClient) -> None:
     answer = await post(shared, "Patient/$validate", patient(), headers={"Accept": "application/fhir+xml"})
 
     assert answer.content.startswith(b"<?xml") or answer.content.startswith(b"<OperationOutcome")
+
+
+@session
+async def test_a_profile_may_be_asked_for_in_the_address(shared: httpx.AsyncClient) -> None:
+    wrong = weight()
+    del wrong["effectiveDateTime"]
+    one = await created(shared, wrong)
+    asked_for = f"$validate?profile={BODY_WEIGHT}|4.0.1"
+
+    sent = await post(shared, f"Observation/{asked_for}", wrong)
+    stored = await shared.get(f"Observation/{one['id']}/{asked_for}")
+
+    for answer in (sent, stored):
+        assert any(BODY_WEIGHT in str(error.get("extension")) for error in errors_of(answer.json()))
+
+
+@session
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"resourceType":"Patient",\n"gender":,}',
+        b'{"resourceType":"Patient","gender":"male","gender":"male"}',
+        b'{"resourceType":"Patient","gender":"\xff"}',
+    ],
+)
+async def test_what_is_no_json_is_refused_with_the_place(shared: httpx.AsyncClient, body: bytes) -> None:
+    answer = await shared.post("Patient/$validate", content=body, headers=FHIR_JSON)
+
+    assert answer.status_code == 400
+    assert "line" in answer.json()["issue"][0]["diagnostics"]
+
+
+@session
+async def test_what_is_around_and_inside_is_judged_by_its_own_profile(shared: httpx.AsyncClient) -> None:
+    wrong = weight(meta={"profile": [BODY_WEIGHT]})
+    del wrong["effectiveDateTime"], wrong["subject"]
+    group = {
+        "resourceType": "Group",
+        "type": "person",
+        "actual": True,
+        "contained": [{**wrong, "id": "o"}],
+        "extension": [{"url": "https://one.example/x", "valueReference": {"reference": "#o"}}],
+    }
+    entries = [
+        {"fullUrl": "urn:uuid:11111111-1111-4111-8111-111111111111", "resource": wrong},
+        {"fullUrl": "urn:uuid:21111111-1111-4111-8111-111111111111", "resource": group},
+    ]
+
+    answer = await post(
+        shared, "Bundle/$validate", {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    )
+
+    issues = answer.json()["issue"]
+    assert all(issue["diagnostics"] and issue["code"] and issue["expression"] for issue in issues)
+    places = {error["expression"][0] for error in errors_of(answer.json())}
+    assert any(place.startswith("Bundle.entry[0].resource") for place in places)
+    assert any(place.startswith("Bundle.entry[1].resource.contained[0]") for place in places)
+
+
+@session
+@pytest.mark.parametrize("place", ["stored", "contained"])
+async def test_answers_are_judged_by_their_questionnaire(shared: httpx.AsyncClient, place: str) -> None:
+    url = f"https://forms.example/{fresh('form')}"
+    form: Tree = {
+        "resourceType": "Questionnaire",
+        "url": url,
+        "status": "active",
+        "item": [{"linkId": "a", "type": "boolean", "required": True, "text": "A?"}],
+    }
+    filled: Tree = {"resourceType": "QuestionnaireResponse", "questionnaire": url, "status": "completed"}
+    if place == "stored":
+        await created(shared, form)
+    else:
+        filled |= {"questionnaire": "#f", "contained": [{**form, "id": "f"}]}
+
+    lacking = await post(shared, "QuestionnaireResponse/$validate", filled)
+    given = await post(
+        shared,
+        "QuestionnaireResponse/$validate",
+        {**filled, "item": [{"linkId": "a", "answer": [{"valueBoolean": True}]}]},
+    )
+
+    assert [error["code"] for error in errors_of(lacking.json())] == ["required"]
+    assert errors_of(given.json()) == []
+
+
+@session
+async def test_every_answer_has_a_place_and_every_refusal_is_said_in_french(
+    shared: httpx.AsyncClient,
+) -> None:
+    french = {"Accept-Language": "fr"}
+    one = await created(shared, patient())
+    text = {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">A</div>'}
+
+    sound = await post(shared, "Patient/$validate", patient(text=text))
+    free = await shared.get(f"Patient/{one['id']}/$validate?mode=delete")
+    lost = await post(
+        shared,
+        "Patient/$validate?mode=create",
+        patient(managingOrganization={"reference": "Organization/nowhere"}),
+    )
+    unknown = await post(shared, "Patient/$validate?profile=urn:none", patient(), headers=french)
+    sideways = await post(shared, "Patient/$validate?mode=sideways", patient(), headers=french)
+
+    assert [answer.json()["issue"][0]["expression"] for answer in (sound, free)] == [["Patient"]] * 2
+    assert errors_of(lost.json())[0]["expression"] == ["Patient.managingOrganization.reference"]
+    assert unknown.json()["issue"][0]["diagnostics"].startswith("Le profil")
+    assert sideways.json()["issue"][0]["diagnostics"].startswith("Le mode")
 
 
 @session

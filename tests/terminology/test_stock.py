@@ -12,7 +12,7 @@ from fhir_server.definitions.packaged import SHIPPED
 from profiles.registry import Entry
 from terminology.expansion import expand
 from terminology.library import Library
-from terminology.stock import Stock, stock_of
+from terminology.stock import Stock, Systems, stock_of
 from terminology.systems import System
 
 GENDER = "http://hl7.org/fhir/ValueSet/administrative-gender"
@@ -149,3 +149,22 @@ def test_the_value_set_of_all_codes_is_found_by_the_url_that_a_code_system_gives
 
 def test_a_registry_has_one_stock() -> None:
     assert stock_of(SHIPPED) is STOCK
+
+
+def test_compiled_code_systems_are_kept_as_far_as_their_concepts_go() -> None:
+    def entry(name: str, concepts: int) -> Entry:
+        codes = [{"code": str(number)} for number in range(concepts)]
+        body = orjson.dumps(
+            {"resourceType": "CodeSystem", "url": name, "content": "complete", "concept": codes}
+        )
+        return Entry("CodeSystem", name, "", "x", "", lambda: body)
+
+    systems = Systems(most=100)
+    small, middle, large = entry("urn:small", 10), entry("urn:middle", 60), entry("urn:large", 500)
+    first, second = systems.of(small, ()), systems.of(middle, ())
+
+    assert systems.of(small, ()) is first
+    assert systems.of(middle, ()) is second
+    alone = systems.of(large, ())
+    assert systems.of(large, ()) is alone
+    assert systems.of(middle, ()) is not second

@@ -27,6 +27,7 @@ from tests.small_profiles import (
     errors,
     extension,
     judged,
+    place_of,
     profile,
     registry_of,
     slice_of,
@@ -248,7 +249,7 @@ def test_the_profile_of_a_type_is_asked_of_its_items() -> None:
 
     (issue,) = judged(patient(name=[{"given": ["A"]}]), world, "p")
 
-    assert (issue.expression, issue.profile) == ("Patient.name[0].family", OWN + "name")
+    assert (place_of(issue), issue.profile) == ("Patient.name[0].family", OWN + "name")
 
 
 def test_what_a_reference_leads_to_is_judged_where_it_can_be_had() -> None:
@@ -302,7 +303,7 @@ class TestExtensions:
             ),
             (
                 patient(name=[{"extension": [{"url": OWN + "colour", "valueCode": "red"}], "family": "A"}]),
-                ["Patient.name[0].extension[0]"],
+                ["Patient.name[0]"],
             ),
             (
                 patient(modifierExtension=[{"url": OWN + "colour", "valueCode": "red"}]),
@@ -331,7 +332,7 @@ class TestExtensions:
         item = {"url": OWN + "adult", "valueBoolean": True}
 
         assert errors(patient(birthDate="2000", extension=[item]), world_of(adult)) == []
-        assert errors(patient(extension=[item]), world_of(adult)) == ["Patient.extension[0]"]
+        assert errors(patient(extension=[item]), world_of(adult)) == ["Patient"]
 
     def test_parts_have_the_names_that_the_definition_gives(self) -> None:
         whole = extension(
