@@ -27,7 +27,6 @@ from fhir_server.validation.profile_rules import (
     Binding,
     Field,
     Profile,
-    Reach,
     Rules,
     Slice,
     Slicing,
@@ -37,8 +36,9 @@ from fhir_server.validation.profile_rules import (
     Use,
 )
 from fhir_server.validation.profiled import conforms_to, in_reach
-from fhir_server.validation.reach import Step, steps_of
+from fhir_server.validation.reach import Step, by_key, steps_of
 from fhir_server.validation.said import binding_in, is_of_base, limits_in, raw_value, targets_in, types_of
+from fhir_server.validation.telling import codings_of, keys_of, without_tested
 from profiles.registry import Registry
 
 _EXTENSIONS: Final = frozenset({"extension", "modifierExtension"})
@@ -177,7 +177,7 @@ class _Compiler:
         field = Field(
             name,
             here,
-            elements,
+            by_key(parent, name),
             min_ if min_ > least else 0,
             None if max_ in {"*", *most} else int(max_),
             f"{min_}..{max_}",
@@ -267,8 +267,10 @@ class _Compiler:
             closed,
             at_end,
             ordered,
-            tuple(_reach(steps) for _, steps in paths if steps is not None),
+            tuple(in_reach(steps) for _, steps in paths if steps is not None),
+            keys_of(paths, slices, elements),
             tuple(slices),
+            codings_of(slices),
             self._urls(part, slices) if discriminators == [("value", "url")] else None,
             rest,
         )
@@ -295,7 +297,7 @@ class _Compiler:
                 break
             tests.append(test)
         if len(tests) == len(paths):
-            rules = _without_tested(rules, paths)
+            rules = without_tested(rules, paths)
         max_, min_ = one.own.get("max", "*"), one.own.get("min", 0)
         return Slice(
             one.slice,
@@ -334,36 +336,6 @@ class _Compiler:
             except BadDefinition:
                 self._roots[canonical] = None
         return self._roots[canonical]
-
-
-def _reach(steps: tuple[Step, ...]) -> Reach:
-    return in_reach(steps)
-
-
-def _without_tested(
-    rules: Rules | None, paths: Sequence[tuple[str, tuple[Step, ...] | None]]
-) -> Rules | None:
-    """The rules of a slice without the values that an item must have to be of the slice at all."""
-    for kind, steps in paths:
-        if rules is None or kind not in {"value", "pattern"} or steps is None or len(steps) > 1:
-            continue
-        if not steps:
-            rules = replace(rules, value=None)
-        elif steps[0][0] == "name":
-            rules = replace(
-                rules,
-                fields=tuple(
-                    _without_value(field) if field.name == steps[0][1] else field for field in rules.fields
-                ),
-            )
-    return None if rules is None or rules == Rules(rules.path) else rules
-
-
-def _without_value(field: Field) -> Field:
-    if field.rules is None or any(element.array for element in field.elements):
-        return field
-    rules = replace(field.rules, value=None)
-    return replace(field, rules=None if rules == Rules(rules.path) else rules)
 
 
 def _down(known: Outline, name: str, parent: str) -> Outline | None:

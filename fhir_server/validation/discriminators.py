@@ -5,7 +5,8 @@ https://hl7.org/fhir/R4/profiling.html#discriminator
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from fhir_server.definitions.catalogue import type_of_profile
@@ -15,7 +16,7 @@ from fhir_server.fhirpath.types import derives
 from fhir_server.fhirpath.values import Node
 from fhir_server.validation.invariants import codes_of
 from fhir_server.validation.judging import Judging
-from fhir_server.validation.patterns import value_in
+from fhir_server.validation.patterns import Fits, coding_in, value_in
 from fhir_server.validation.profile_rules import Test
 from fhir_server.validation.reach import Step, target_of, under
 from terminology.membership import Held
@@ -24,6 +25,7 @@ from terminology.membership import Held
 Inside = Callable[[Outline], list[Outline]]
 Conforms = Callable[[Node, str, Judging], bool]
 One = Callable[[Node, Judging], bool]
+Ask = Callable[[list[Node], Judging], bool]
 
 _EXTENSIONS: Final = frozenset({"extension", "modifierExtension"})
 _DEPTH: Final = 6
@@ -35,21 +37,31 @@ def test_of(
     """The test of one discriminator for one slice; None where the slice says nothing that could be tested."""
     if slice.name in _EXTENSIONS and steps == (("name", "url"),):
         url = url_of(slice, inside)
-        return None if url is None else lambda nodes, _judging: any(node.value == url for node in nodes)
+        return None if url is None else _of_values([lambda value: bool(value == url)])
     ends = _ends([slice], steps, inside)
     if kind == "exists":
-        return _exists(ends)
+        exists = _exists(ends)
+        return None if exists is None else Test(exists)
     if not ends:
         return None
-    if kind == "type":
-        return _type(ends)
-    if kind == "profile":
-        return _profile(ends, conforms)
+    if kind in {"type", "profile"}:
+        other = _type(ends) if kind == "type" else _profile(ends, conforms)
+        return None if other is None else Test(other)
+    plain = [value.fits for end in ends if (value := value_in(end.own)) is not None]
+    if len(plain) == len(ends):
+        return replace(_of_values(plain), coding=coding_in(ends[0].own) if len(ends) == 1 else None)
     tests = [one for end in ends if (one := _value(end, inside, 0)) is not None]
     if not tests:
         return None
     # Slices of one element stand beside each other: each names one of several values.
-    return lambda nodes, judging: all(any(test(node, judging) for node in nodes) for test in tests)
+    return Test(lambda nodes, judging: all(any(test(node, judging) for node in nodes) for test in tests))
+
+
+def _of_values(fits: Sequence[Fits]) -> Test:
+    """The test of what is told by values alone."""
+    return Test(
+        lambda nodes, _judging: all(any(one(node.value) for node in nodes) for one in fits), tuple(fits)
+    )
 
 
 def url_of(extension: Outline, inside: Inside) -> str | None:
@@ -112,7 +124,7 @@ def _targets(part: Outline) -> list[Outline]:
     return found
 
 
-def _exists(ends: Iterable[Outline]) -> Test | None:
+def _exists(ends: Iterable[Outline]) -> Ask | None:
     for end in ends:
         if end.own.get("min", 0):
             return lambda nodes, _judging: bool(nodes)
@@ -121,7 +133,7 @@ def _exists(ends: Iterable[Outline]) -> Test | None:
     return None
 
 
-def _type(ends: Iterable[Outline]) -> Test | None:
+def _type(ends: Iterable[Outline]) -> Ask | None:
     types = frozenset(
         type_of_profile(str(type_.get("code", "")).partition("|")[0])
         for end in ends
@@ -141,7 +153,7 @@ def _type(ends: Iterable[Outline]) -> Test | None:
     return test
 
 
-def _profile(ends: Iterable[Outline], conforms: Conforms) -> Test | None:
+def _profile(ends: Iterable[Outline], conforms: Conforms) -> Ask | None:
     own = [type_ for end in ends for type_ in end.own.get("type", ())]
     profiles = [str(one) for type_ in own for one in type_.get("profile", ())]
     targets = [str(one) for type_ in own for one in type_.get("targetProfile", ())]

@@ -6,6 +6,8 @@ https://hl7.org/fhir/R4/extensibility.html · https://hl7.org/fhir/R4/defining-e
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from fhir_server.definitions.model import R4
@@ -15,7 +17,7 @@ from fhir_server.fhirpath.operators import truth
 from fhir_server.fhirpath.values import Budget, Node
 from fhir_server.kernel.issues import Issue
 from fhir_server.validation.judging import Judging, fewest, is_wrong
-from fhir_server.validation.profile_rules import Profile, Unusable, Use
+from fhir_server.validation.profile_rules import Profile, Unusable, Use, element_of
 from fhir_server.validation.profiled import problems_with
 
 # Elements of later versions of FHIR, as extensions. Which they are is taken on trust: no definition of them is here.
@@ -108,7 +110,7 @@ def _judge_known(url: str, use: Use, node: Node, judging: Judging) -> None:
 
 
 def _judge_context(use: Use, parent: Node, node: Node, judging: Judging) -> None:
-    if use.contexts and not any(_fits(kind, expression, parent) for kind, expression in use.contexts):
+    if use.contexts and _kinds(parent.type).isdisjoint(use.types) and not _is_among(use.contexts, parent):
         allowed = ", ".join(expression for _, expression in use.contexts)
         judging.say(
             "structure",
@@ -127,10 +129,25 @@ def _judge_context(use: Use, parent: Node, node: Node, judging: Judging) -> None
             )
 
 
+@cache
+def _kinds(type: str) -> frozenset[str]:
+    """A type and all that it is derived from; R4 means by `Element` whatever can be extended, resources too."""
+    found = {"Element"}
+    one: str | None = type
+    while one is not None:
+        found.add(one)
+        one = R4.supertype(one)
+    return frozenset(found)
+
+
+def _is_among(contexts: Sequence[tuple[str, str]], parent: Node) -> bool:
+    return any(_fits(kind, expression, parent) for kind, expression in contexts)
+
+
 def _fits(kind: str, expression: str, parent: Node) -> bool:
     match kind:
         case "element":
-            return _is_element(expression.partition("#")[2] or expression.rpartition("/")[2], parent)
+            return _is_element(element_of(expression), parent)
         case "extension":
             return parent.type == "Extension" and parent.inside.get("url") == expression.partition("#")[0]
         case "fhirpath":

@@ -13,6 +13,7 @@ from typing import Any
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.model import R4
+from fhir_server.fhirpath.surroundings import ALONE
 from fhir_server.fhirpath.tree import root_of
 from fhir_server.fhirpath.values import Node
 from fhir_server.kernel.issues import Issue
@@ -55,6 +56,7 @@ def judge(tree: Tree, world: World, profiles: Sequence[str] = ()) -> list[Issue]
             "L'examen coûte plus qu'il n'est permis et a été arrêté : il peut rester à dire",
             type_,
         )
+    judging.around = ALONE  # which knows the judgement: nothing is left to the collector
     if not judging.issues:
         return issues
     return list(_told_once(issues, judging.issues))

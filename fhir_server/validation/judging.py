@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fhir_server.validation.library import Library
 
 STEPS: Final = 400_000  # items asked by rules
-SECONDS: Final = 20.0
+SECONDS: Final = 10.0
 STEPS_EACH: Final = 4_000  # more, for each resource inside
 HOPS: Final = 4  # references followed one after the other
 _LOOK: Final = 512  # steps between two looks at the clock
@@ -70,14 +70,22 @@ class Judging:
         place = node if isinstance(node, str) else node.place
         self.issues.append(Issue(code, text, place, severity, french=french, profile=self.profile))
 
-    def apart(self, judge: Callable[[], None]) -> list[Issue]:
-        """What `judge` says, kept from what was found so far."""
-        before, self.issues = self.issues, []
+    def know(self, item: Any, profile: str, issues: list[Issue] | None) -> None:
+        """Remember what is wrong with an item by a profile."""
+        self.known[id(item), profile] = issues
+        self.kept.append(item)
+
+    def apart(self, judge: Callable[[], None], profile: str | None = None) -> list[Issue]:
+        """What `judge` says, for a profile where it names one, kept from what was found so far."""
+        before = self.issues, self.profile
+        self.issues = []
+        if profile is not None:
+            self.profile = profile
         try:
             judge()
             return self.issues
         finally:
-            self.issues = before
+            self.issues, self.profile = before
 
     def cannot_check(self, what: str, text: str, french: str, node: Node) -> None:
         """A warning, once for everything that is asked of the same definition."""

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from fhir_server.definitions.snapshots import CORE
 from fhir_server.validation.compiled import compiled
-from fhir_server.validation.profile_rules import Profile, Unusable
+from fhir_server.validation.profile_rules import Profile, Rules, Unusable
 from profiles.registry import Registry
 
 # Of the canonicals of the French guides.
@@ -28,6 +28,7 @@ class Library:
         self._registry = registry
         self._compiled: OrderedDict[str, Profile | Unusable] = OrderedDict()
         self.meant = lru_cache(maxsize=_KEPT)(self._meant)
+        self.rules_for = lru_cache(maxsize=_KEPT)(self._rules_for)
         self.near = lru_cache(maxsize=_KEPT)(self._near)
 
     def profile(self, canonical: str) -> Profile | Unusable | None:
@@ -51,6 +52,11 @@ class Library:
     def versions(self, url: str) -> tuple[str, ...]:
         """All versions, oldest first; empty where it is not known, or has none."""
         return self._registry.versions("StructureDefinition", url)
+
+    def _rules_for(self, canonical: str, type: str) -> Rules | None:
+        """The rules of what a canonical means first, where they are for this very type."""
+        profile = self.profile(self.meant(canonical)[0])
+        return profile.rules if isinstance(profile, Profile) and profile.type == type else None
 
     def _near(self, canonical: str) -> str:
         """The canonical itself, or without its version where that is not held and another is."""

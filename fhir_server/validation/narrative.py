@@ -1,11 +1,16 @@
 """What the XHTML of a narrative may hold: formatting, links and images, never anything that runs or loads.
 
+Nearly all narratives are written plainly, and few different tags stand in them: those are judged tag by tag, and only
+whether they are well-formed is left to a parser. Any other is parsed to a tree and judged element by element.
+
 https://hl7.org/fhir/R4/narrative.html#xhtml · txt-1 and txt-2 of https://hl7.org/fhir/R4/narrative-definitions.html
 """
 
 from __future__ import annotations
 
 import re
+from typing import Final
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -24,6 +29,7 @@ _NAMES = re.findall(
     table tbody td tfoot th thead tr tt ul var
     """,
 )
+_USUAL_TAGS = frozenset(_NAMES) | {'div xmlns="http://www.w3.org/1999/xhtml"'}
 _ELEMENTS = frozenset(f"{_NAMESPACE}{name}" for name in _NAMES)
 _ATTRIBUTES = frozenset(
     re.findall(
@@ -42,6 +48,24 @@ _LINKS = ("href", "src", "cite", "longdesc")
 _STARTS = re.compile(r"\s*<div[\s/>]")
 # Browsers skip white space and control characters inside the scheme of a link.
 _RUNS = re.compile(r"[\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:", re.IGNORECASE)
+
+# The plain way to write: a div in its namespace, attributes in double quotes without references.
+_PLAIN_START: Final = re.compile(r'\s*<div\s[^<>]*?xmlns="http://www\.w3\.org/1999/xhtml"')
+_TAGS: Final = re.compile(r"<([^/<>][^<>]*)>").findall
+_PLAIN_TAG: Final = re.compile(
+    rf"""
+    (?:{"|".join(sorted(_NAMES, key=len, reverse=True))})
+    (?:\s+(?:xmlns="http://www\.w3\.org/1999/xhtml"
+        |(?:{"|".join(_LINKS)})="(?:[^"&\x00-\x20jJvV][^"&]*)?"
+        |(?:{"|".join(sorted(name for name in _ATTRIBUTES if name not in _LINKS and name.isalpha()))}|xml:lang)="[^"&]*"
+    ))*+\s*/?
+    """,
+    re.VERBOSE,
+).fullmatch
+_PLAIN_WORD: Final = re.compile(r">\s*[^\s<&]").search
+# The tree's parser goes no deeper than 256 elements and takes no longer texts than 10 MB; the other has no such bounds.
+_SHALLOW: Final = 200
+_SHORT: Final = 1_000_000
 
 _NO_DIV = Problem(
     "value",
@@ -84,12 +108,12 @@ _EMPTY = Problem(
 
 def is_narrative(text: str) -> bool:
     """Whether `text` may be the `div` of a Narrative."""
-    return _problem(text) is None
+    return _is_plain(text) or wrong_with_tree(text) is None
 
 
 def wrong_with_narrative(text: str) -> Problem:
     """For a text that `is_narrative` refuses: what is wrong."""
-    problem = _problem(text)
+    problem = wrong_with_tree(text)
     assert problem is not None, "asked what is wrong with a narrative that is right"
     return problem
 
@@ -102,7 +126,28 @@ def parsed(text: str) -> etree._Element | None:
         return None
 
 
-def _problem(text: str) -> Problem | None:
+def _is_plain(text: str) -> bool:
+    """Whether a narrative is right and written plainly; where it says no, the tree decides."""
+    if not _PLAIN_START.match(text) or not _PLAIN_WORD(text):
+        return False
+    tags = _TAGS(text)
+    ends = text.count("</")
+    if not len(tags) + ends == text.count("<") == text.count(">"):
+        return False  # a comment, or one that stands in a text or a value, where tags cannot be told apart
+    others = set(tags) - _USUAL_TAGS
+    if others and not all(map(_PLAIN_TAG, others)):
+        return False
+    if len(text) > _SHORT or ends > _SHALLOW:
+        return parsed(text) is not None
+    try:
+        expat.ParserCreate().Parse(text, True)
+    except (expat.ExpatError, ValueError):
+        return False
+    return True
+
+
+def wrong_with_tree(text: str) -> Problem | None:
+    """What is wrong with a narrative, by the tree of it; None: nothing."""
     if not _STARTS.match(text):
         return _NO_DIV
     root = parsed(text)

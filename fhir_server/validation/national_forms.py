@@ -43,7 +43,7 @@ def _is_validated(patient: Tree) -> bool:
 
 
 def _has_ins(patient: Tree) -> bool:
-    return not _is_validated(patient) or any(_is_ins(one) for one in patient.get("identifier", ()))
+    return any(map(_is_ins, patient.get("identifier", ()))) or not _is_validated(patient)
 
 
 def _is_ins(identifier: Tree) -> bool:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from fhir_server.kernel.wire import Number, decimal_of
 from fhir_server.validation.profile_rules import Value
+
+_ABSENT: Final = object()
 
 Fits = Callable[[Any], bool]
 
@@ -26,6 +28,16 @@ def value_in(own: Mapping[str, Any]) -> Value | None:
             if key.endswith("Canonical"):
                 return Value(exact, _canonical(str(value)))
             return Value(exact, _same(value) if exact else _pattern(value))
+    return None
+
+
+def coding_in(own: Mapping[str, Any]) -> tuple[str, str] | None:
+    """System and code, where an ElementDefinition has the pattern of a CodeableConcept with this coding."""
+    match own.get("patternCodeableConcept"):
+        case {"coding": [{"system": str(system), "code": str(code), **others}], **more} if (
+            not others and not more
+        ):
+            return system, code
     return None
 
 
@@ -79,7 +91,11 @@ def _parts(inside: Mapping[str, Fits]) -> Fits:
     def fits(value: Any) -> bool:
         if type(value) is not dict:
             return False
-        return all(key in value and part(value[key]) for key, part in parts)
+        for key, part in parts:
+            found = value.get(key, _ABSENT)
+            if found is _ABSENT or not part(found):
+                return False
+        return True
 
     return fits
 

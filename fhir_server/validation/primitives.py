@@ -32,6 +32,8 @@ _DAY = (
     "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
     f"|{_LEAP_YEAR}-02-29)"
 )
+# A day that every month of every year has: most are, and they are decided soonest.
+_USUAL_DAY = "(?:[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8]))"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
 _ZONE = "(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 
@@ -83,11 +85,11 @@ LEAVES: Mapping[str, Leaf] = {
     "boolean": _boolean,
     "canonical": _uri,
     "code": _matches(r"[^\s\x00-\x1f]+(?: [^\s\x00-\x1f]+)*"),
-    "date": _matches(f"{_DAY}|{_YEAR}(?:-{_MONTH})?"),
-    "dateTime": _matches(f"{_DAY}(?:T{_TIME}{_ZONE})?|{_YEAR}(?:-{_MONTH})?"),
+    "date": _matches(f"{_USUAL_DAY}|{_DAY}|{_YEAR}(?:-{_MONTH})?"),
+    "dateTime": _matches(f"(?:{_USUAL_DAY}|{_DAY})(?:T{_TIME}{_ZONE})?|{_YEAR}(?:-{_MONTH})?"),
     "decimal": _decimal,
     "id": _matches(r"[A-Za-z0-9\-.]{1,64}"),
-    "instant": _matches(f"{_DAY}T{_TIME}{_ZONE}"),
+    "instant": _matches(f"(?:{_USUAL_DAY}|{_DAY})T{_TIME}{_ZONE}"),
     "integer": _integer,
     "markdown": _string,
     "oid": _matches(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"),

@@ -9,7 +9,7 @@ https://hl7.org/fhir/R4/elementdefinition.html#interpretation
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from fhir_server.fhirpath.values import Element, Node
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from fhir_server.validation.judging import Judging
 
 Strength = Literal["required", "extensible", "preferred", "example"]
-Test = Callable[[list[Node], "Judging"], bool]  # of what a discriminator finds in an item
 Reach = Callable[[Node, "Judging"], list[Node]]
 
 
@@ -36,6 +35,20 @@ class Value:
 
     exact: bool
     fits: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Whether an item is of a slice, asked of what a discriminator finds in it.
+
+    `fits`: where values alone decide; each of them has to fit one of the values that are found.
+    """
+
+    holds: Callable[[list[Node], Judging], bool]
+    fits: tuple[Callable[[Any], bool], ...] | None = None
+    coding: tuple[str, str] | None = (
+        None  # system and code, where a CodeableConcept with this coding is all it asks
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,11 @@ class Rules:
     limits: Limits | None = None
     constraints: tuple[Constraint, ...] = ()
     fields: tuple[Field, ...] = ()
+    itself: bool = field(init=False, compare=False)  # whether anything is asked but of what is inside
+
+    def __post_init__(self) -> None:
+        asked = self.types, self.targets, self.value, self.binding, self.limits, self.constraints
+        object.__setattr__(self, "itself", any(asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +88,29 @@ class Field:
 
     name: str  # as FHIRPath says it: `value`
     path: str
-    elements: tuple[Element, ...]
+    keys: Mapping[str, Element]  # the JSON properties that it may stand under
     min: int = 0
     max: int | None = None  # None: no less than the base allows
     range: str = ""  # as a reader knows it: `1..*`
     rules: Rules | None = None
     slicing: Slicing | None = None
+    # The only property that it may stand under, that beside it (empty: there is none), and what it is.
+    only: tuple[str, str, Element] | None = field(init=False, compare=False)
+    needed: bool = field(init=False, compare=False)  # whether there is anything to say where there is nothing
+    presence: bool = field(
+        init=False, compare=False
+    )  # whether all that is asked is that the one item is there
+
+    def __post_init__(self) -> None:
+        only = None
+        if len(self.keys) == 1:
+            ((key, element),) = self.keys.items()
+            only = key, f"_{key}" if element.primitive else "", element
+        object.__setattr__(self, "only", only)
+        needed = self.min > 0 or (self.slicing is not None and self.slicing.needed)
+        object.__setattr__(self, "needed", needed)
+        nothing = self.rules is None and self.slicing is None and self.max is None and self.min <= 1
+        object.__setattr__(self, "presence", nothing and only is not None and not only[2].array)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +131,24 @@ class Slicing:
     at_end: bool  # what no slice takes comes last
     ordered: bool
     reaches: tuple[Reach, ...]
+    keys: (
+        tuple[tuple[str, ...], ...] | None
+    )  # the same as JSON properties, where values alone tell the slices apart
     slices: tuple[Slice, ...]
+    codings: Mapping[tuple[str, str], int] | None  # CodeableConcepts: system and code → slice
     urls: Mapping[str, int] | None  # extensions: url → slice
     rest: Slice | None  # `@default`: what no other slice takes
+    needed: bool = field(
+        init=False, compare=False
+    )  # whether there is anything to say where there are no items
+    least: tuple[int, ...] = field(init=False, compare=False)  # the slices that need items
+
+    def __post_init__(self) -> None:
+        all_ = self.slices if self.rest is None else (*self.slices, self.rest)
+        needed = [one.min > 0 or (one.slicing is not None and one.slicing.needed) for one in all_]
+        object.__setattr__(self, "needed", any(needed))
+        least = tuple(number for number, _ in enumerate(self.slices) if needed[number])
+        object.__setattr__(self, "least", least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +159,16 @@ class Use:
     invariants: tuple[str, ...]  # FHIRPath that holds of the element that is extended
     modifier: bool
     parts: frozenset[str]  # the URLs of the extensions inside
+    types: frozenset[str] = field(init=False, compare=False)  # the elements and types among the contexts
+
+    def __post_init__(self) -> None:
+        types = frozenset(element_of(expression) for kind, expression in self.contexts if kind == "element")
+        object.__setattr__(self, "types", types)
+
+
+def element_of(context: str) -> str:
+    """The element or type that a context of kind `element` names: `Patient.name`, with or without a URL before it."""
+    return context.partition("#")[2] or context.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)

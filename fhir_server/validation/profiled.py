@@ -19,24 +19,8 @@ from fhir_server.validation.limits import judge_limits
 from fhir_server.validation.profile_rules import Field, Profile, Reach, Rules, Unusable
 from fhir_server.validation.reach import Step, reached, target_of, type_named, under
 from fhir_server.validation.slicing import judge_slices
+from fhir_server.validation.surely import Left, look_at
 from fhir_server.validation.world import LATER
-
-
-def judge_profile(profile: Profile, node: Node, judging: Judging) -> None:
-    """Say all that is wrong with an item by one profile."""
-    before, judging.profile = judging.profile, profile.canonical
-    try:
-        if derives(node.type, profile.type, R4):
-            judge_item(profile.rules, node, judging)
-        else:
-            judging.say(
-                "structure",
-                f"The profile {profile.url} is for {profile.type}, and this is {node.type}",
-                f"Le profil {profile.url} est pour {profile.type}, et ceci est {node.type}",
-                node,
-            )
-    finally:
-        judging.profile = before
 
 
 def problems_with(node: Node, canonical: str, judging: Judging) -> list[Issue] | None:
@@ -50,11 +34,38 @@ def problems_with(node: Node, canonical: str, judging: Judging) -> list[Issue] |
     profile = judging.library.profile(canonical)
     if not isinstance(profile, Profile):
         return None
-    judging.known[key] = None
-    judging.kept.append(node.value)
-    issues = judging.apart(lambda: judge_profile(profile, node, judging))
-    judging.known[key] = issues
+    judging.know(node.value, canonical, None)
+    if node.type != profile.type and not derives(node.type, profile.type, R4):
+        issues = judging.apart(lambda: _say_of_another(profile, node, judging), profile.canonical)
+    elif node.extra is not None:
+        issues = judging.apart(lambda: judge_item(profile.rules, node, judging), profile.canonical)
+    else:
+        issues = _issues_of_left(_left_of(profile.rules, node, judging), profile, node, judging)
+    judging.know(node.value, canonical, issues)
     return issues
+
+
+def _left_of(rules: Rules, node: Node, judging: Judging) -> list[Left]:
+    judging.charge()
+    left: list[Left] = []
+    look_at(rules, node.value, node.type, judging, left)
+    return left
+
+
+def _issues_of_left(left: list[Left], profile: Profile, node: Node, judging: Judging) -> list[Issue]:
+    """What is wrong with an item by a profile, where it is known what is left to be judged."""
+    if not left:
+        return []
+    return judging.apart(lambda: _judge_left(left, node, judging), profile.canonical)
+
+
+def _say_of_another(profile: Profile, node: Node, judging: Judging) -> None:
+    judging.say(
+        "structure",
+        f"The profile {profile.url} is for {profile.type}, and this is {node.type}",
+        f"Le profil {profile.url} est pour {profile.type}, et ceci est {node.type}",
+        node,
+    )
 
 
 def conforms_to(node: Node, canonical: str, judging: Judging) -> bool:
@@ -78,9 +89,54 @@ def in_reach(steps: tuple[Step, ...]) -> Reach:
 
 
 def judge_item(rules: Rules, node: Node, judging: Judging) -> None:
-    judging.charge()
+    """Say all that is wrong with an item by rules."""
+    if node.extra is None:
+        _judge_left(_left_of(rules, node, judging), node, judging)
+    else:
+        judging.charge()
+        _judge_all(rules, node, judging)
+
+
+def _judge_left(left: list[Left], node: Node, judging: Judging) -> None:
+    for one in left:
+        _judge_one_left(one, one.node(node), judging)
+
+
+def _judge_one_left(left: Left, node: Node, judging: Judging) -> None:
+    rules, field = left.rules, left.below
+    if left.inside is not None:
+        _judge_inside(*left.inside, node, judging)
+    if rules is not None:
+        if left.kind == "item":
+            _judge_all(rules, node, judging)
+        else:
+            _judge_itself(rules, node, judging)
+    if field is not None:
+        if left.kind == "field":
+            _judge_field(field, node, judging)
+        elif field.slicing is not None:
+            items = under(node, tuple(field.keys.values()))
+            judge_slices(field.slicing, items, node, judging, judge_item, keeps)
+
+
+def _judge_inside(canonical: str, left: list[Left], node: Node, judging: Judging) -> None:
+    """Make known what is wrong with an item by the profile of its type."""
+    profile = judging.library.profile(canonical)
+    if left and isinstance(profile, Profile) and (id(node.value), canonical) not in judging.known:
+        judging.know(node.value, canonical, None)
+        judging.know(node.value, canonical, _issues_of_left(left, profile, node, judging))
+
+
+def _judge_all(rules: Rules, node: Node, judging: Judging) -> None:
+    if _judge_itself(rules, node, judging):
+        for field in rules.fields:
+            _judge_field(field, node, judging)
+
+
+def _judge_itself(rules: Rules, node: Node, judging: Judging) -> bool:
+    """Judge an item, what is inside it aside. No: it is of another type, and rules for its inside do not fit."""
     if rules.types is not None and not _judge_type(rules, node, judging):
-        return
+        return False
     if rules.value is not None and not rules.value.fits(node.value):
         _say_other(rules, node, judging)
     for constraint in rules.constraints:
@@ -91,8 +147,7 @@ def judge_item(rules: Rules, node: Node, judging: Judging) -> None:
         judge_limits(rules.limits, node, judging)
     if rules.targets and node.type == "Reference":
         _judge_target(rules.targets, node, judging)
-    for field in rules.fields:
-        _judge_field(field, node, judging)
+    return True
 
 
 def _say_other(rules: Rules, node: Node, judging: Judging) -> None:
@@ -110,7 +165,7 @@ def _say_other(rules: Rules, node: Node, judging: Judging) -> None:
 
 
 def _judge_field(field: Field, node: Node, judging: Judging) -> None:
-    items = under(node, field.elements)
+    items = under(node, tuple(field.keys.values()))
     count = len(items)
     if count < field.min:
         missing = not count

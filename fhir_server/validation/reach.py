@@ -95,7 +95,7 @@ def under(node: Node, elements: Sequence[Element]) -> list[Node]:
 
 def _chosen(node: Node, holder: Mapping[str, Any], elements: Sequence[Element]) -> list[Node]:
     """As `under`, for a choice of many types: by what is there."""
-    table = _by_key(node.type, elements[0].name)
+    table = by_key(node.type, elements[0].name)
     found: list[Node] = []
     for key in holder:
         element = table.get(key)
@@ -111,7 +111,8 @@ def _chosen(node: Node, holder: Mapping[str, Any], elements: Sequence[Element]) 
 
 
 @lru_cache(maxsize=512)
-def _by_key(type: str, name: str) -> Mapping[str, Element]:
+def by_key(type: str, name: str) -> Mapping[str, Element]:
+    """The JSON properties that an element may stand under."""
     return {element.key: element for element in R4.alternatives(type, name)}
 
 

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/references.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from fhir_server.definitions.catalogue import resource_types, type_of_profile
@@ -40,25 +40,38 @@ def unused_names(resource: Tree) -> list[int]:
     Any string `#id` counts, not only that of a Reference: canonical and uri elements may name one too, and so may
     the links and images of a narrative.
     """
-    named = set(_mentions(resource))
-    contained: list[Tree] = resource["contained"]
-    return [i for i, c in enumerate(contained) if f"#{c.get('id')}" not in named and "#" not in _mentions(c)]
+    return unused_among(resource["contained"], set(names_in(_strings(resource))))
 
 
-def _mentions(tree: Any) -> Iterator[str]:
-    """Every string of a tree that could be the name of a contained resource."""
+def unused_among(contained: Sequence[Tree], named: Set[str]) -> list[int]:
+    """As `unused_names`, where the names in the resource are known."""
+    return [
+        i
+        for i, inner in enumerate(contained)
+        if f"#{inner.get('id')}" not in named and "#" not in names_in(_strings(inner))
+    ]
+
+
+def names_in(strings: Iterable[str]) -> Iterator[str]:
+    """Those that could be the name of a contained resource, and the links in those that are narratives."""
+    for string in strings:
+        first = string[:1]
+        if first == "#":
+            yield string
+        elif first == "<" and string.startswith("<div"):
+            yield from _LINK.findall(string)
+
+
+def _strings(tree: Any) -> Iterator[str]:
     match tree:
         case str():
-            if tree.startswith("#"):
-                yield tree
-            elif tree.startswith("<div"):
-                yield from _LINK.findall(tree)
+            yield tree
         case dict():
             for value in tree.values():
-                yield from _mentions(value)
+                yield from _strings(value)
         case list():
             for value in tree:
-                yield from _mentions(value)
+                yield from _strings(value)
 
 
 def wrong_with_reference(reference: Tree, targets: tuple[str, ...], local: Local) -> Problem | None:

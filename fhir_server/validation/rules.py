@@ -47,17 +47,19 @@ def issues_of(tree: Tree, world: World) -> Iterator[Issue]:
     """The rules that a resource breaks, in the order of the resources in it. Never raises, whatever the tree is."""
     addresses: dict[int, Entries] = {}
     own: list[Found] = []
+    values = world.options.no_markup or not world.options.examples
     for found in resources_in(tree):
         own.append(found)
         if found.type == "Bundle":
             addresses[id(found.tree)] = Entries(found.tree, found.place)
         traits = traits_of(found.tree)
-        yield from _sound(link_issues(found, traits.divs))
-        if found.type != "Bundle":
+        if traits.divs:
+            yield from _sound(link_issues(found, traits.divs))
+        if len(traits.ids) > 1 and found.type != "Bundle":
             yield from _sound(repeated_ids(found, traits.ids))
-        yield from _sound(_values(found, world))
-        entries = _entries_around(found, addresses)
-        if entries is not None:
+        if "url" in found.tree or values:
+            yield from _sound(_values(found, world))
+        if addresses and (entries := _entries_around(found, addresses)) is not None:
             yield from _sound(bundled_issues(found, traits.references, entries))
     for found in own:  # the reader meets what is wrong inside an entry before what is wrong between entries
         if found.type == "Bundle":

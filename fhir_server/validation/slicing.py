@@ -76,7 +76,7 @@ def _slice_of(slicing: Slicing, item: Node, counts: list[int], judging: Judging,
     for number, one in enumerate(slicing.slices):
         judging.charge()
         if one.tests:
-            mine = all(test(nodes, judging) for test, nodes in zip(one.tests, reached, strict=True))
+            mine = all(test.holds(nodes, judging) for test, nodes in zip(one.tests, reached, strict=True))
         else:
             mine = keeps(one.rules, item, judging)
         if mine and (one.max is None or counts[number] < one.max):

@@ -1,9 +1,10 @@
 """The fast half of the validator: R4's shapes compiled to functions that only say yes or no.
 
-A shape becomes four tables, looked up by JSON property: *leaves* judge a value by itself, *parts* judge an object,
-which may hold references, *lists* each object of an array, and *knots* must see the neighbours too (choices,
-`_property`, arrays of primitives with nulls). What lies inside a child is compiled when it is first met: a server that
-only sees Patients compiles little more.
+Which properties an object has decides much: whether all that are required are there, that no two alternatives of a
+choice are, what each value has to be. So objects are judged by their *layout*, the names of their properties in their
+order: it is compiled when it is first met, and then only the values are looked at. Strings are gathered, to be judged
+together (`gathered`); *leaves* judge a value by itself, *parts* an object, *lists* each object of an array, and *knots*
+must see a neighbour too (`_property`, arrays of primitives that have one).
 
 Whatever is said here is said again by `walk`, which also tells why; `validator.check` runs that one after a no.
 
@@ -15,44 +16,70 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.elements import Child, Shape, shape_of
 from fhir_server.kernel.wire import Tree
 from fhir_server.validation.bindings import codes_of, concepts_of, holds_one_of
+from fhir_server.validation.gathered import GATHERED, Gathered
+from fhir_server.validation.narrative import is_narrative
 from fhir_server.validation.primitives import LEAVES, Leaf, may_be_extended
-from fhir_server.validation.references import Local, local_of, unused_names, wrong_with_reference
+from fhir_server.validation.references import local_of, unused_among, wrong_with_reference
 
-Part = Callable[[Any, Local], bool]
-Knot = Callable[[Tree, Any, Local], bool]
+Part = Callable[[Any, Gathered], bool]
+Knot = Callable[[Tree, Any, Gathered], bool]
 
 # Properties that a contained resource may not have in its meta (dom-4, dom-5).
 _SERVERS_META = frozenset({"versionId", "_versionId", "lastUpdated", "_lastUpdated", "security"})
+_NAMES: Final = frozenset({str, type(None)})
+_MOST_LAYOUTS: Final = 256  # of one shape: senders write few, and whoever makes them up fills no memory
+
+
+class Layout(NamedTuple):
+    """How objects with certain properties are judged. `texts`, `words` and `codes` are to be gathered."""
+
+    texts: tuple[str, ...]
+    words: tuple[str, ...]
+    codes: tuple[str, ...]
+    rest: Rest | None  # None: there are strings only
+
+
+class Rest(NamedTuple):
+    """What is judged one by one."""
+
+    leaves: tuple[tuple[str, Leaf], ...]
+    parts: tuple[tuple[str, Part], ...]
+    lists: tuple[tuple[str, Part], ...]
+    knots: tuple[tuple[str, Knot], ...]
 
 
 def is_sound(tree: Any) -> bool:
     """Whether a resource keeps every rule that this validator knows."""
     try:
-        return _resource(tree, {})
+        return _resource(tree, None)
     except TypeError:  # a pattern met a number, or a set was asked for a list: a value of the wrong kind
         return False
 
 
-def _resource(tree: Any, _outer: Local) -> bool:
+def _resource(tree: Any, _outer: Gathered | None) -> bool:
     if type(tree) is not dict or (type_ := tree.get("resourceType")) not in resource_types():
         return False
-    if "contained" not in tree:
-        return _object(type_)(tree, {"#": type_})
-    local = local_of(tree)
+    contained = tree.get("contained")
+    local = {"#": type_} if contained is None else local_of(tree)
+    gathered = Gathered(local)
+    if not _object(type_)(tree, gathered) or not gathered.are_right():
+        return False
+    if contained is None:
+        return True
     # Fewer names than resources: two contained resources have the same id.
-    return _object(type_)(tree, local) and len(local) == len(tree["contained"]) + 1 and not unused_names(tree)
+    return len(local) == len(contained) + 1 and not unused_among(contained, gathered.named())
 
 
-def _contained(tree: Any, local: Local) -> bool:
+def _contained(tree: Any, gathered: Gathered) -> bool:
     if type(tree) is not dict or (type_ := tree.get("resourceType")) not in resource_types():
         return False
-    if "contained" in tree or "id" not in tree or not _object(type_)(tree, local):
+    if "contained" in tree or "id" not in tree or not _object(type_)(tree, gathered):
         return False
     return _SERVERS_META.isdisjoint(tree.get("meta", ()))
 
@@ -60,97 +87,124 @@ def _contained(tree: Any, local: Local) -> bool:
 @cache
 def _object(name: str) -> Part:
     """The judge of a resource type, a data type or a backbone element."""
-    shape = shape_of(name)
-    leaves: dict[str, Leaf] = {}
-    parts: dict[str, Part] = {}
-    lists: dict[str, Part] = {}
-    knots: dict[str, Knot] = {}
-    for child in shape.children.values():
-        _enter(child, shape, leaves, lists if child.array else parts, knots)
-    if shape.kind == "resource":
-        leaves["resourceType"] = {name}.__contains__
-    required = frozenset(c.property for c in shape.children.values() if c.min and not c.choice)
-    one_of = tuple({_alternatives(shape, c) for c in shape.children.values() if c.min and c.choice})
-    leaf_of, part_of, list_of, knot_of = leaves.get, parts.get, lists.get, knots.get
+    layouts: dict[tuple[str, ...], Layout] = {}
+    known = layouts.get
 
-    def judge(node: Any, local: Local) -> bool:
-        if type(node) is not dict or not node:
+    def judge(node: Any, gathered: Gathered) -> bool:
+        if type(node) is not dict:
             return False
-        for key, value in node.items():
-            if leaf := leaf_of(key):
-                if not leaf(value):
-                    return False
-            elif part := part_of(key):
-                if not part(value, local):
-                    return False
-            elif one := list_of(key):
-                if type(value) is not list or not value:
-                    return False
-                for item in value:
-                    if not one(item, local):
-                        return False
-            elif not (knot := knot_of(key)) or not knot(node, value, local):
+        layout = known(tuple(node))
+        if layout is None:
+            layout = _layout(name, tuple(node))
+            if layout is None:
                 return False
-        if required:
-            # Almost always all are there by name; an element may also be there for its extensions alone.
-            if not node.keys() >= required and not all(k in node or f"_{k}" in node for k in required):
+            if len(layouts) >= _MOST_LAYOUTS:
+                layouts.clear()
+            layouts[tuple(node)] = layout
+        texts, words, codes, rest = layout
+        for key in texts:
+            gathered.texts.append(node[key])
+        for key in words:
+            gathered.words.append(node[key])
+        for key in codes:
+            gathered.codes.append(node[key])
+        if rest is None:
+            return True
+        leaves, parts, lists, knots = rest
+        for key, leaf in leaves:
+            if not leaf(node[key]):
                 return False
-        elif len(node) == 1 and "id" in node:  # ele-1
-            return False
-        return not one_of or not any(alternatives.isdisjoint(node) for alternatives in one_of)
-
-    return _extension(judge) if name == "Extension" else judge
-
-
-def _enter(
-    child: Child, shape: Shape, leaves: dict[str, Leaf], parts: dict[str, Part], knots: dict[str, Knot]
-) -> None:
-    """Put the judges of one property, and of the `_property` beside it, into the tables."""
-    name, beside = child.property, f"_{child.property}"
-    if not child.primitive:
-        if child.choice:
-            knots[name] = _alone(child, shape, _when_asked(child))
-        else:
-            parts[name] = _when_met(parts, name, child)
-        return
-    leaf = _leaf(child)
-    if child.choice:
-        knots[name] = _alone(child, shape, lambda _node, value, _local: bool(leaf(value)))
-        knots[beside] = _alone(child, shape, _beside(name))
-    elif child.array:
-        knots[name], knots[beside] = _primitives(leaf, beside), _beside_each(name)
-    else:
-        leaves[name] = leaf
-        if may_be_extended(child):
-            knots[beside] = _beside(name)
-
-
-def _alternatives(shape: Shape, child: Child) -> frozenset[str]:
-    """Every property that stands for the same choice as `child`."""
-    names = [c.property for c in shape.children.values() if c.position == child.position]
-    return frozenset(names) | {f"_{name}" for name in names}
-
-
-def _when_met(parts: dict[str, Part], name: str, child: Child) -> Part:
-    """A judge that puts the real one in its own place when it is first asked."""
-
-    def first(value: Any, local: Local) -> bool:
-        parts[name] = _part(child)
-        return parts[name](value, local)
-
-    return first
-
-
-def _when_asked(child: Child) -> Knot:
-    """The judge of an object in a choice, made when it is first asked: Extension alone has thirty of them."""
-    part: Part | None = None
-
-    def judge(_node: Tree, value: Any, local: Local) -> bool:
-        nonlocal part
-        part = part or _part(child)
-        return part(value, local)
+        for key, part in parts:
+            if not part(node[key], gathered):
+                return False
+        for key, knot in knots:
+            if not knot(node, node[key], gathered):
+                return False
+        for key, one in lists:
+            value = node[key]
+            if type(value) is not list or not value:
+                return False
+            for item in value:
+                if not one(item, gathered):
+                    return False
+        return True
 
     return judge
+
+
+def _layout(name: str, keys: tuple[str, ...]) -> Layout | None:
+    """The layout of these properties; None: no object of the shape may have them, or may have no more than them."""
+    shape = shape_of(name)
+    if not _may_be(shape, frozenset(keys)):
+        return None
+    picked: dict[str, list[str]] = {"texts": [], "words": [], "codes": []}
+    leaves: list[tuple[str, Leaf]] = []
+    parts: list[tuple[str, Part]] = []
+    lists: list[tuple[str, Part]] = []
+    knots: list[tuple[str, Knot]] = []
+    for key in keys:
+        child = shape.children.get(key)
+        if child is None:
+            if shape.kind == "resource" and key == "resourceType":
+                continue  # by which the shape was chosen
+            child = shape.children.get(key[1:]) if key[:1] == "_" else None
+            if child is None or not child.primitive or not may_be_extended(child):
+                return None
+            knots.append((key, _beside_each(child.property) if child.array else _beside(child.property)))
+        elif not child.primitive:
+            (lists if child.array else parts).append((key, _part(child)))
+        elif child.array:
+            knots.append((key, _primitives(child)))
+        elif child.type == "xhtml":
+            knots.append((key, _narrative))
+        elif (gatherer := _gatherer(child)) is not None:
+            picked[gatherer].append(key)
+        else:
+            leaves.append((key, _leaf(child)))
+    texts, words, codes = (tuple(found) for found in picked.values())
+    rest = Rest(tuple(leaves), tuple(parts), tuple(lists), tuple(knots))
+    return Layout(texts, words, codes, rest if any(rest) else None)
+
+
+def _may_be(shape: Shape, keys: frozenset[str]) -> bool:
+    """Whether what is required is there, and of each choice no more than one alternative."""
+    if not keys:
+        return False
+    required, choices = _asked(shape.name)
+    # An element may also be there for its extensions alone.
+    if not all(name in keys or f"_{name}" in keys for name in required):
+        return False
+    if not required and keys == {"id"}:  # ele-1
+        return False
+    for alternatives, least in choices:
+        there = {key.removeprefix("_") for key in keys & alternatives}
+        if not least <= len(there) <= 1:
+            return False
+    return shape.name != "Extension" or _is_extension(keys)
+
+
+def _is_extension(keys: frozenset[str]) -> bool:
+    """ext-1: an extension has a value or extensions, one and not both."""
+    return bool(keys - {"url", "id", "extension"}) != ("extension" in keys)
+
+
+@cache
+def _asked(name: str) -> tuple[tuple[str, ...], tuple[tuple[frozenset[str], int], ...]]:
+    """The properties that a shape requires, and its choices: their alternatives, and how many there are at least."""
+    children = shape_of(name).children.values()
+    choices: dict[int, tuple[frozenset[str], int]] = {}
+    for child in children:
+        if child.choice:
+            names, _ = choices.get(child.position, (frozenset(), 0))
+            choices[child.position] = names | {child.property, f"_{child.property}"}, min(child.min, 1)
+    required = tuple(child.property for child in children if child.min and not child.choice)
+    return required, tuple(choices.values())
+
+
+def _gatherer(child: Child) -> str | None:
+    """Where the values of a property are gathered; None: they are judged by themselves."""
+    bound = child.value_set is not None and codes_of(child.value_set) is not None
+    return None if bound else GATHERED.get(child.type)
 
 
 def _part(child: Child) -> Part:
@@ -159,50 +213,51 @@ def _part(child: Child) -> Part:
         return _contained if child.element == "contained" else _resource
     if child.type == "Reference":
         return _reference(child.targets)
-    concepts = concepts_of(child.value_set) if child.value_set else None
-    return _object(child.type) if concepts is None else _concept(concepts)
+    if child.type == "CodeableConcept":
+        return _concept(concepts_of(child.value_set) if child.value_set else None)
+    return _object(child.type)
 
 
 @cache
 def _reference(targets: tuple[str, ...]) -> Part:
     body = _object("Reference")
-    # The usual reference, decided by one pattern; whatever else goes the long way.
-    usual = re.compile(
-        rf"(?:{'|'.join(targets or sorted(resource_types()))})/[A-Za-z0-9\-.]{{1,64}}|urn:uuid:[0-9a-f-]{{36}}"
-    ).fullmatch
+    allowed = frozenset(targets) or resource_types()
+    is_id, is_uuid = LEAVES["id"], re.compile("urn:uuid:[0-9a-f-]{36}").fullmatch
 
-    string = LEAVES["string"]
-
-    def judge(node: Any, local: Local) -> bool:
+    def judge(node: Any, gathered: Gathered) -> bool:
+        text = node.get("reference") if type(node) is dict else None
+        usual = False
+        if type(text) is str:
+            type_, _, id_ = text.partition("/")
+            usual = bool(is_id(id_)) if type_ in allowed else is_uuid(text) is not None
         # Nearly all have nothing but their text, and sometimes a display.
-        if type(node) is dict and type(text := node.get("reference")) is str and usual(text):
+        if usual:
             if len(node) == 1:
                 return True
-            if len(node) == 2 and type(display := node.get("display")) is str:
-                return bool(string(display))
-        if not body(node, local):
+            if len(node) == 2 and "display" in node:
+                gathered.texts.append(node["display"])
+                return True
+        if not body(node, gathered) or type(text) not in _NAMES or type(node.get("type")) not in _NAMES:
             return False
-        text = node.get("reference")
-        if text is not None and "type" not in node and usual(text):
-            return True
-        return wrong_with_reference(node, targets, local) is None
+        return (usual and "type" not in node) or wrong_with_reference(node, targets, gathered.local) is None
 
     return judge
 
 
-def _concept(concepts: frozenset[tuple[str, str]]) -> Part:
-    body = _object("CodeableConcept")
-    return lambda node, local: body(node, local) and holds_one_of(node, concepts)
+@cache
+def _concept(wanted: frozenset[tuple[str, str]] | None) -> Part:
+    """The judge of a CodeableConcept, of which a coding is among those `wanted`."""
+    body, coding = _object("CodeableConcept"), _object("Coding")
 
-
-def _extension(body: Part) -> Part:
-    """ext-1: an extension has a value or extensions, one and not both."""
-
-    def judge(node: Any, local: Local) -> bool:
-        if not body(node, local):
+    def judge(node: Any, gathered: Gathered) -> bool:
+        # Nearly all have nothing but codings.
+        if type(node) is dict and len(node) == 1 and type(codings := node.get("coding")) is list and codings:
+            for one in codings:
+                if not coding(one, gathered):
+                    return False
+        elif not body(node, gathered):
             return False
-        nested = "extension" in node
-        return (len(node) - ("url" in node) - ("id" in node) - nested > 0) != nested
+        return wanted is None or holds_one_of(node, wanted)
 
     return judge
 
@@ -212,30 +267,25 @@ def _leaf(child: Child) -> Leaf:
     return LEAVES[child.type] if codes is None else codes.__contains__
 
 
-def _alone(child: Child, shape: Shape, knot: Knot) -> Knot:
-    """The judge of one alternative of a choice, which refuses any other beside it."""
-    alternatives = _alternatives(shape, child)
-    mine = {child.property, f"_{child.property}"}
-
-    def judge(node: Tree, value: Any, local: Local) -> bool:
-        met = node.keys() & alternatives
-        return (len(met) == 1 or met <= mine) and knot(node, value, local)
-
-    return judge
+def _narrative(_node: Tree, text: Any, gathered: Gathered) -> bool:
+    gathered.divs.append(text)
+    return is_narrative(text)
 
 
-def _primitives(leaf: Leaf, beside: str) -> Knot:
+def _primitives(child: Child) -> Knot:
     """The judge of an array of primitives. Where it has a null, `_property` must have the element's extensions."""
+    leaf, gatherer, beside = _leaf(child), _gatherer(child), f"_{child.property}"
 
-    def judge(node: Tree, values: Any, _local: Local) -> bool:
+    def judge(node: Tree, values: Any, gathered: Gathered) -> bool:
         if type(values) is not list or not values:
             return False
-        for value in values:
-            if value is None:
-                if beside not in node:
-                    return False
-            elif not leaf(value):
+        if None in values:
+            if beside not in node:
                 return False
+            values = [value for value in values if value is not None]
+        if gatherer is None:
+            return all(map(leaf, values))
+        getattr(gathered, gatherer).extend(values)
         return True
 
     return judge
@@ -243,29 +293,29 @@ def _primitives(leaf: Leaf, beside: str) -> Knot:
 
 def _beside(name: str) -> Knot:
     """The judge of `_property`: id and extensions of one primitive, which may have no value."""
-    return lambda node, value, local: _is_element(value, local, valued=name in node)
+    return lambda node, value, gathered: _is_element(value, gathered, valued=name in node)
 
 
 def _beside_each(name: str) -> Knot:
     """The judge of `_property` where the property repeats: an array as long as the values', with nulls as needed."""
 
-    def judge(node: Tree, values: Any, local: Local) -> bool:
+    def judge(node: Tree, values: Any, gathered: Gathered) -> bool:
         if type(values) is not list or not values:
             return False
         if name not in node:
-            return all(_is_element(value, local, valued=False) for value in values)
+            return all(_is_element(value, gathered, valued=False) for value in values)
         beside = node[name]
         if type(beside) is not list or len(beside) != len(values):
             return False
         return all(
-            said is not None if value is None else _is_element(value, local, valued=said is not None)
+            said is not None if value is None else _is_element(value, gathered, valued=said is not None)
             for said, value in zip(beside, values, strict=True)
         )
 
     return judge
 
 
-def _is_element(value: Any, local: Local, *, valued: bool) -> bool:
+def _is_element(value: Any, gathered: Gathered, *, valued: bool) -> bool:
     if valued and type(value) is dict and value.keys() == {"id"}:
         return bool(LEAVES["string"](value["id"]))
-    return _object("Element")(value, local)
+    return _object("Element")(value, gathered)

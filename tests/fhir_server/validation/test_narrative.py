@@ -1,8 +1,50 @@
 from __future__ import annotations
 
-import pytest
+import re
 
-from fhir_server.validation.narrative import is_narrative, wrong_with_narrative
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fhir_server.validation.narrative import is_narrative, wrong_with_narrative, wrong_with_tree
+
+# Whatever a lexer may stumble over, to be put together at random.
+PIECES = re.findall(
+    r"\S.*",
+    """
+    <p>
+    </p>
+    <b class="x">
+    </b>
+    <br/>
+    <p title="a > b">
+    <a href="javascript:x">
+    <a href="https://a.example/?a=1&amp;b=2">
+    <a href="#a">
+    </a>
+    <!-- <p> a -->
+    <![CDATA[ <p> ]]>
+    <?php a ?>
+    <script>
+    </script>
+    <p onclick="a">
+    <p xmlns="urn:x">
+    <p class="a" class="b">
+    <p class='a'>
+    <h:p>
+    a
+    &lt;
+    &#32;
+    &nbsp;
+    &#0;
+    ]]>
+    \u00a0
+    \ufffe
+    >
+    <
+    </p
+    """,
+)
 
 
 def div(content: str) -> str:
@@ -75,3 +117,10 @@ def test_what_is_not_formatted_text_is_refused_with_the_reason(text: str, code: 
 def test_deep_nesting_and_many_elements_do_no_harm() -> None:
     assert not is_narrative(div("<b>" * 10_000 + "x" + "</b>" * 10_000))
     assert is_narrative(div("<b>x</b>" * 10_000))
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_what_is_plainly_right_is_right_to_the_parser_too(inside: str) -> None:
+    text = f'<div xmlns="http://www.w3.org/1999/xhtml">{inside}</div>'
+
+    assert is_narrative(text) == (wrong_with_tree(text) is None)

@@ -1,0 +1,69 @@
+"""What is known of slices before any item is seen: how they are told apart by values alone, and what need not be asked.
+
+https://hl7.org/fhir/R4/profiling.html#discriminator
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from fhir_server.definitions.model import R4
+from fhir_server.fhirpath.values import Element
+from fhir_server.validation.profile_rules import Field, Rules, Slice
+from fhir_server.validation.reach import Step
+
+
+def keys_of(
+    paths: Sequence[tuple[str, tuple[Step, ...] | None]],
+    slices: Sequence[Slice],
+    elements: tuple[Element, ...],
+) -> tuple[tuple[str, ...], ...] | None:
+    """The discriminators' paths as JSON properties, where there is one way to go, and values alone decide."""
+    if len(elements) != 1 or not all(
+        one.tests and all(test.fits is not None for test in one.tests) for one in slices
+    ):
+        return None
+    found: list[tuple[str, ...]] = []
+    for _, steps in paths:
+        keys: list[str] = []
+        type_ = elements[0].type
+        for kind, name in steps or ():
+            below = R4.alternatives(type_, name)
+            if kind != "name" or len(below) != 1:
+                return None
+            keys.append(below[0].key)
+            type_ = below[0].type
+        found.append(tuple(keys))
+    return tuple(found)
+
+
+def codings_of(slices: Sequence[Slice]) -> Mapping[tuple[str, str], int] | None:
+    """System and code → slice, where each slice is told by one coding of its own."""
+    codings = [one.tests[0].coding if len(one.tests) == 1 else None for one in slices]
+    found = {coding: number for number, coding in enumerate(codings) if coding is not None}
+    return found if len(found) == len(slices) else None
+
+
+def without_tested(rules: Rules | None, paths: Sequence[tuple[str, tuple[Step, ...] | None]]) -> Rules | None:
+    """The rules of a slice without the values that an item must have to be of the slice at all."""
+    for kind, steps in paths:
+        if rules is None or kind not in {"value", "pattern"} or steps is None or len(steps) > 1:
+            continue
+        if not steps:
+            rules = replace(rules, value=None)
+        elif steps[0][0] == "name":
+            rules = replace(
+                rules,
+                fields=tuple(
+                    _without_value(field) if field.name == steps[0][1] else field for field in rules.fields
+                ),
+            )
+    return None if rules is None or rules == Rules(rules.path) else rules
+
+
+def _without_value(field: Field) -> Field:
+    if field.rules is None or any(element.array for element in field.keys.values()):
+        return field
+    rules = replace(field.rules, value=None)
+    return replace(field, rules=None if rules == Rules(rules.path) else rules)
