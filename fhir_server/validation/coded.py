@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from fhir_server.fhirpath.values import Node
@@ -38,13 +39,32 @@ def code_in(coding: Any) -> Code | None:
     """The code of a Coding or a Quantity."""
     if type(coding) is not dict or type(coding.get("code")) is not str:
         return None
-    system, version, display = coding.get("system"), coding.get("version"), coding.get("display")
+    system, version, display = coding.get("system", ""), coding.get("version", ""), coding.get("display", "")
+    if type(system) is type(version) is type(display) is str:
+        return Code(system, coding["code"], version, display)
     return Code(
         system if type(system) is str else "",
         coding["code"],
         version if type(version) is str else "",
         display if type(display) is str else "",
     )
+
+
+def is_bound(binding: Binding, value: Any, type_: str, judging: Judging) -> bool:
+    """Whether an item of a type has a code that surely is of the value set: asked of JSON itself."""
+    within = judging.world.codes.within
+    if type(value) is str:
+        return within(binding.value_set, Code(None, value)) is Held.YES
+    if type(value) is not dict:
+        return False
+    codings = value.get("coding") if type_ == "CodeableConcept" else [value]
+    if type(codings) is not list:
+        return False
+    for coding in codings:
+        code = code_in(coding)
+        if code is not None and within(binding.value_set, code) is Held.YES:
+            return True
+    return False
 
 
 def judge_binding(binding: Binding, node: Node, judging: Judging) -> None:
@@ -63,23 +83,29 @@ def judge_binding(binding: Binding, node: Node, judging: Judging) -> None:
     if held is Held.UNKNOWN and binding.strength != "preferred":
         _unknown(binding.value_set, node, judging)
     elif held is Held.NO:
-        english, french = _ASKED[binding.strength]
-        what, quoi = (
-            ("No coding is", "Aucun codage n'est")
-            if len(codes) > 1
-            else ("The code is not", "Le code n'est pas")
-        )
-        few = judging.world.codes.few(binding.value_set)
-        hint = f": {', '.join(few)}" if few else ""
-        judging.say(
-            "code-invalid",
-            f"{what} of the value set {binding.value_set}, which {english}{hint}",
-            f"{quoi} du jeu de valeurs {binding.value_set}, {french}{' ' if hint else ''}{hint}",
-            node,
-            _SEVERITY[binding.strength],
-        )
+        _say_outside(binding, len(codes) > 1, node, judging)
     if binding.maximum and held is not Held.YES:
         _judge_maximum(binding.maximum, codes, node, judging)
+
+
+def _say_outside(binding: Binding, several: bool, node: Node, judging: Judging) -> None:
+    few = judging.world.codes.few(binding.value_set)
+    english, french = _outside(binding, several, few)
+    judging.say("code-invalid", english, french, node, _SEVERITY[binding.strength])
+
+
+@lru_cache(maxsize=512)
+def _outside(binding: Binding, several: bool, few: tuple[str, ...]) -> tuple[str, str]:
+    """The sentences, which are the same for all codes."""
+    english, french = _ASKED[binding.strength]
+    what, quoi = (
+        ("No coding is", "Aucun codage n'est") if several else ("The code is not", "Le code n'est pas")
+    )
+    hint = f": {', '.join(few)}" if few else ""
+    return (
+        f"{what} of the value set {binding.value_set}, which {english}{hint}",
+        f"{quoi} du jeu de valeurs {binding.value_set}, {french}{' ' if hint else ''}{hint}",
+    )
 
 
 def _say_misspelt(node: Node, judging: Judging) -> None:
@@ -148,6 +174,18 @@ def _unknown(value_set: str, node: Node, judging: Judging) -> None:
         "n'est pas connu ici",
         node,
     )
+
+
+def is_known(coding: Tree, judging: Judging) -> bool:
+    """Whether there is surely nothing to say of a Coding or a Quantity by itself."""
+    code = code_in(coding)
+    if code is None or not code.system:
+        return True
+    held = judging.world.codes.known(code)
+    if held is Held.YES and code.display:
+        displays = judging.world.codes.displays(code)
+        return not displays or code.display in displays
+    return held is not Held.NO
 
 
 def judge_coding(coding: Tree, node: Node, judging: Judging) -> None:

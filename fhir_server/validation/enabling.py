@@ -24,7 +24,9 @@ class Path:
     """A place in a response: the resource, then items and answers down to it."""
 
     steps: tuple[Tree, ...]
-    listed: dict[int, Mapping[str, list[Tree]]] = field(default_factory=dict)  # by id() of a step: see `items`
+    listed: dict[int, Mapping[str, list[Tree]]] = field(
+        default_factory=dict
+    )  # by id() of a step: see `items`
 
     def into(self, tree: Tree) -> Path:
         return Path((*self.steps, tree), self.listed)

@@ -1,7 +1,8 @@
 """What FHIR itself asks of every resource beside structure and constraints: codes, extensions, resources inside.
 
-One walk through the whole tree, by tables that are made of each type when it is first met: a property that needs no
-look has no place in its table.
+One walk through the JSON of a resource, by tables that are made of each type when it is first met: a property that
+needs no look has no place in its table. What is surely right is done with; whatever may need a word is a `Doubt`, and
+only those get nodes, which know their places.
 
 https://hl7.org/fhir/R4/terminologies.html · https://hl7.org/fhir/R4/extensibility.html
 """
@@ -9,6 +10,7 @@ https://hl7.org/fhir/R4/terminologies.html · https://hl7.org/fhir/R4/extensibil
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -17,30 +19,61 @@ from fhir_server.definitions.elements import Child, shape_of
 from fhir_server.definitions.model import R4
 from fhir_server.fhirpath.values import Element, Node
 from fhir_server.validation.bindings import codes_of
-from fhir_server.validation.coded import judge_binding, judge_coding
+from fhir_server.validation.coded import is_bound, is_known, judge_binding, judge_coding
 from fhir_server.validation.declared import judge_declared
 from fhir_server.validation.extensions import judge_extension
 from fhir_server.validation.judging import STEPS_EACH, Judging
 from fhir_server.validation.profile_rules import Binding
 from fhir_server.validation.reach import target_of
 
-Visit = Callable[[Node, Any, Judging], None]
-
 _MAXIMUM: Final = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
 _CODED: Final = frozenset({"Coding", "Quantity"})
 
 
+@dataclass(slots=True, eq=False)
+class Doubt:
+    """An item that may need a word, and who says it. `steps` lead to it from the resource, the last one first:
+    property, index, value and what stands beside it.
+    """
+
+    judge: Callable[[Node, Judging], None]
+    steps: list[tuple[Element, int | None, Any, Any]] = field(default_factory=list)
+
+    def node(self, node: Node) -> Node:
+        """The item, from the node of the resource."""
+        for element, index, value, extra in reversed(self.steps):
+            node = Node(value, element.type, node, element, index, extra)
+        return node
+
+
+# Adds what may need a word, of one item (a JSON value that has nothing beside it) or of all under a property of one.
+Look = Callable[[Any, Judging, list[Doubt]], None]
+Visit = Callable[[Any, Any, Judging, list[Doubt]], None]
+
+
 def judge_grounds(node: Node, judging: Judging) -> None:
     """Judge all that is inside a resource; of the resources inside it, their own profiles too."""
-    _visit(node, judging)
+    doubts: list[Doubt] = []
+    _look_inside(node.type)(node.value, judging, doubts)
+    for doubt in doubts:
+        doubt.judge(doubt.node(node), judging)
 
 
-def _visit(node: Node, judging: Judging) -> None:
-    visit_of = _table(node.type).get
-    for key, value in node.value.items():
-        visit = visit_of(key)
-        if visit is not None:
-            visit(node, value, judging)
+@cache
+def _look_inside(type: str) -> Look:
+    table: Mapping[str, Visit] | None = None
+
+    def look(item: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        nonlocal table
+        if table is None:
+            table = _table(type)  # when it is first met: types are inside one another
+        visit_of = table.get
+        for key, value in item.items():
+            visit = visit_of(key)
+            if visit is not None:
+                visit(item, value, judging, doubts)
+
+    return look
 
 
 @cache
@@ -56,107 +89,131 @@ def _table(type: str) -> Mapping[str, Visit]:
         if child.primitive:
             binding = _binding(child)
             if binding is not None:
-                found[key] = _codes(element, binding)
+                found[key] = _each(element, _bound(binding, element.type))
             found[f"_{key}"] = _beside(element)
-        elif child.type == "Extension":
-            found[key] = _each(element, _extension)
-        elif child.type == "Resource":
-            found[key] = _each(element, _inner)
         else:
-            found[key] = _each(element, _judge_of(child))
+            found[key] = _each(element, _look_of(child))
     return found
 
 
-def _each(element: Element, judge: Callable[[Node, Judging], None]) -> Visit:
-    type_ = element.type
+def _each(element: Element, look: Look) -> Visit:
+    primitive = element.primitive
 
-    def visit(parent: Node, value: Any, judging: Judging) -> None:
+    def visit(_parent: Any, value: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        before = len(doubts)
         if type(value) is list:
             for index, item in enumerate(value):
-                if type(item) is dict:
-                    judge(Node(item, type_, parent, element, index), judging)
-        elif type(value) is dict:
-            judge(Node(value, type_, parent, element), judging)
+                if primitive or type(item) is dict:
+                    look(item, judging, doubts)
+                    if len(doubts) > before:
+                        before = _lead(doubts, before, (element, index, item, None))
+        elif primitive or type(value) is dict:
+            look(value, judging, doubts)
+            if len(doubts) > before:
+                _lead(doubts, before, (element, None, value, None))
 
     return visit
 
 
-def _judge_of(child: Child) -> Callable[[Node, Judging], None]:
-    binding = _binding(child)
-    if child.type in _CODED:
+def _lead(doubts: list[Doubt], before: int, step: tuple[Element, int | None, Any, Any]) -> int:
+    """Lead to the doubts from one step further out. Gives their number."""
+    for doubt in doubts[before:]:
+        doubt.steps.append(step)
+    return len(doubts)
 
-        def coded(node: Node, judging: Judging) -> None:
-            if binding is not None:
-                judge_binding(binding, node, judging)
-            judge_coding(node.value, node, judging)
-            _visit(node, judging)
 
-        return coded
-    if child.type == "Reference":
-        return _reference
-    if binding is None:
-        return _visit
+def _look_of(child: Child) -> Look:
+    """The look at an object."""
+    match child.type:
+        case "Extension":
+            return _doubtful(judge_extension)
+        case "Resource":
+            return lambda _item, _judging, doubts: doubts.append(Doubt(_judge_inner))
+        case "Reference":
+            return _reference
+    inside, binding = _look_inside(child.type), _binding(child)
+    if binding is None and child.type not in _CODED:
+        return inside
+    bound = None if binding is None else _bound(binding, child.type)
+    coded = child.type in _CODED
 
-    def bound(node: Node, judging: Judging) -> None:
+    def look(item: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        if bound is not None:
+            bound(item, judging, doubts)
+        if coded and not is_known(item, judging):
+            doubts.append(Doubt(_judge_coding))
+        inside(item, judging, doubts)
+
+    return look
+
+
+def _bound(binding: Binding, type: str) -> Look:
+    def judge(node: Node, judging: Judging) -> None:
         judge_binding(binding, node, judging)
-        _visit(node, judging)
 
-    return bound
+    def look(item: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        if not is_bound(binding, item, type, judging):
+            doubts.append(Doubt(judge))
+
+    return look
 
 
-def _codes(element: Element, binding: Binding) -> Visit:
-    def visit(parent: Node, value: Any, judging: Judging) -> None:
-        if type(value) is list:
-            for index, item in enumerate(value):
-                judge_binding(binding, Node(item, element.type, parent, element, index), judging)
-        else:
-            judge_binding(binding, Node(value, element.type, parent, element), judging)
+def _judge_coding(node: Node, judging: Judging) -> None:
+    judge_coding(node.value, node, judging)
 
-    return visit
+
+def _doubtful(judge: Callable[[Node, Judging], None]) -> Look:
+    inside = _look_inside("Extension")
+
+    def look(item: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        doubts.append(Doubt(judge))
+        inside(item, judging, doubts)
+
+    return look
 
 
 def _beside(element: Element) -> Visit:
     """The extensions of a primitive."""
+    extensions = _look_inside("Element")
 
-    def one(parent: Node, said: Any, extra: Any, index: int | None, judging: Judging) -> None:
+    def one(said: Any, extra: Any, index: int | None, judging: Judging, doubts: list[Doubt]) -> None:
         if type(extra) is dict and "extension" in extra:
-            node = Node(said, element.type, parent, element, index, extra)
-            _table("Element")["extension"](node, extra["extension"], judging)
+            before = len(doubts)
+            extensions({"extension": extra["extension"]}, judging, doubts)
+            _lead(doubts, before, (element, index, said, extra))
 
-    def visit(parent: Node, value: Any, judging: Judging) -> None:
-        said = parent.inside.get(element.key)
+    def visit(parent: Any, value: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        said = parent.get(element.key)
         if type(value) is list:
             values = said if type(said) is list else []
             for index, item in enumerate(value):
-                one(parent, values[index] if index < len(values) else None, item, index, judging)
+                one(values[index] if index < len(values) else None, item, index, judging, doubts)
         else:
-            one(parent, said, value, None, judging)
+            one(said, value, None, judging, doubts)
 
     return visit
 
 
-def _extension(node: Node, judging: Judging) -> None:
-    judge_extension(node, judging)
-    _visit(node, judging)
-
-
-def _inner(node: Node, judging: Judging) -> None:
+def _judge_inner(node: Node, judging: Judging) -> None:
     """A resource inside another: contained, or in an entry or a parameter."""
     type_ = node.value.get("resourceType")
     if not isinstance(type_, str) or not R4.knows(type_):
         return
     node.type = type_
     judging.allow(STEPS_EACH)
-    _visit(node, judging)
+    judge_grounds(node, judging)
     judge_declared(node, judging)
 
 
-def _reference(node: Node, judging: Judging) -> None:
-    _visit(node, judging)
-    link = node.value.get("reference")
-    if not judging.world.options.references or judging.world.resolve is None or not isinstance(link, str):
-        return
-    if not link.startswith("#") and target_of(node, judging) is None:
+def _reference(item: Any, judging: Judging, doubts: list[Doubt]) -> None:
+    _look_inside("Reference")(item, judging, doubts)
+    link = item.get("reference")
+    if judging.world.options.references and judging.world.resolve is not None and isinstance(link, str):
+        doubts.append(Doubt(_judge_link))
+
+
+def _judge_link(node: Node, judging: Judging) -> None:
+    if not node.value["reference"].startswith("#") and target_of(node, judging) is None:
         judging.say(
             "not-found",
             "This reference leads nowhere",

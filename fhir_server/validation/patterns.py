@@ -32,11 +32,9 @@ def value_in(own: Mapping[str, Any]) -> Value | None:
 
 
 def coding_in(own: Mapping[str, Any]) -> tuple[str, str] | None:
-    """System and code, where an ElementDefinition has the pattern of a CodeableConcept with this coding."""
+    """System and code, where the pattern of an ElementDefinition is a CodeableConcept that must have this coding."""
     match own.get("patternCodeableConcept"):
-        case {"coding": [{"system": str(system), "code": str(code), **others}], **more} if (
-            not others and not more
-        ):
+        case {"coding": [{"system": str(system), "code": str(code)}, *_]}:
             return system, code
     return None
 

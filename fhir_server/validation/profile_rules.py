@@ -46,9 +46,7 @@ class Test:
 
     holds: Callable[[list[Node], Judging], bool]
     fits: tuple[Callable[[Any], bool], ...] | None = None
-    coding: tuple[str, str] | None = (
-        None  # system and code, where a CodeableConcept with this coding is all it asks
-    )
+    coding: tuple[str, str] | None = None  # system and code that a CodeableConcept must have to pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +95,8 @@ class Field:
     # The only property that it may stand under, that beside it (empty: there is none), and what it is.
     only: tuple[str, str, Element] | None = field(init=False, compare=False)
     needed: bool = field(init=False, compare=False)  # whether there is anything to say where there is nothing
-    presence: bool = field(
-        init=False, compare=False
-    )  # whether all that is asked is that the one item is there
+    bare: bool = field(init=False, compare=False)  # whether all that is asked is how many there are
+    alone: bool = field(init=False, compare=False)  # whether there may be one
 
     def __post_init__(self) -> None:
         only = None
@@ -109,8 +106,8 @@ class Field:
         object.__setattr__(self, "only", only)
         needed = self.min > 0 or (self.slicing is not None and self.slicing.needed)
         object.__setattr__(self, "needed", needed)
-        nothing = self.rules is None and self.slicing is None and self.max is None and self.min <= 1
-        object.__setattr__(self, "presence", nothing and only is not None and not only[2].array)
+        object.__setattr__(self, "bare", self.rules is None and self.slicing is None)
+        object.__setattr__(self, "alone", self.min <= 1 and (self.max is None or self.max >= 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +132,9 @@ class Slicing:
         tuple[tuple[str, ...], ...] | None
     )  # the same as JSON properties, where values alone tell the slices apart
     slices: tuple[Slice, ...]
-    codings: Mapping[tuple[str, str], int] | None  # CodeableConcepts: system and code → slice
+    codings: (
+        Mapping[tuple[str, str], tuple[int, ...]] | None
+    )  # CodeableConcepts: system and code → slices to try
     urls: Mapping[str, int] | None  # extensions: url → slice
     rest: Slice | None  # `@default`: what no other slice takes
     needed: bool = field(

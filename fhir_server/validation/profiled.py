@@ -106,6 +106,10 @@ def _judge_one_left(left: Left, node: Node, judging: Judging) -> None:
     rules, field = left.rules, left.below
     if left.inside is not None:
         _judge_inside(*left.inside, node, judging)
+        issues = judging.known.get((id(node.value), left.inside[0]))
+        if left.sure and issues is not None and not is_wrong(issues):
+            judging.issues += issues
+            return
     if rules is not None:
         if left.kind == "item":
             _judge_all(rules, node, judging)

@@ -2,9 +2,10 @@
 
 Which properties an object has decides much: whether all that are required are there, that no two alternatives of a
 choice are, what each value has to be. So objects are judged by their *layout*, the names of their properties in their
-order: it is compiled when it is first met, and then only the values are looked at. Strings are gathered, to be judged
-together (`gathered`); *leaves* judge a value by itself, *parts* an object, *lists* each object of an array, and *knots*
-must see a neighbour too (`_property`, arrays of primitives that have one).
+order: when it is first met a function is written for it, straight down its properties, and only the values are left to
+be looked at. Strings are gathered, to be judged together (`gathered`); *leaves* judge a value by itself, *parts* an
+object or each object of an array, and *knots* must see a neighbour too (`_property`, arrays of primitives that have
+one).
 
 Whatever is said here is said again by `walk`, which also tells why; `validator.check` runs that one after a no.
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, cast
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.elements import Child, Shape, shape_of
@@ -33,25 +34,52 @@ Knot = Callable[[Tree, Any, Gathered], bool]
 # Properties that a contained resource may not have in its meta (dom-4, dom-5).
 _SERVERS_META = frozenset({"versionId", "_versionId", "lastUpdated", "_lastUpdated", "security"})
 _NAMES: Final = frozenset({str, type(None)})
-_MOST_LAYOUTS: Final = 256  # of one shape: senders write few, and whoever makes them up fills no memory
+_MOST_LAYOUTS: Final = 128  # of one shape: senders write few, and whoever makes them up fills no memory
+_MOST_NEW: Final = 200  # in one resource, all inside it included
 
 
-class Layout(NamedTuple):
-    """How objects with certain properties are judged. `texts`, `words` and `codes` are to be gathered."""
+# How a property is judged, as the function of a layout says it. `{key}`: of R4's own names, never the sender's.
+_GATHERED: Final = """
+    gathered.{into}.append(node["{key}"])"""
+_LEAF: Final = """
+    if not {judge}(node["{key}"]): return False"""
+_KNOT: Final = """
+    if not {judge}(node, node["{key}"], gathered): return False"""
+_PART: Final = """
+    if not {judge}(node["{key}"], gathered): return False"""
+_PARTS: Final = """
+    values = node["{key}"]
+    if type(values) is not list or not values: return False
+    for value in values:
+        if not {judge}(value, gathered): return False"""
+_OBJECT: Final = """
+    value = node["{key}"]
+    if type(value) is not dict or not {judge}[tuple(value)](value, gathered): return False"""
+_OBJECTS: Final = """
+    values = node["{key}"]
+    if type(values) is not list or not values: return False
+    for value in values:
+        if type(value) is not dict or not {judge}[tuple(value)](value, gathered): return False"""
 
-    texts: tuple[str, ...]
-    words: tuple[str, ...]
-    codes: tuple[str, ...]
-    rest: Rest | None  # None: there are strings only
 
+class Layouts(dict[tuple[str, ...], Part]):
+    """The layouts of a resource type, a data type or a backbone element, each with its judge."""
 
-class Rest(NamedTuple):
-    """What is judged one by one."""
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
 
-    leaves: tuple[tuple[str, Leaf], ...]
-    parts: tuple[tuple[str, Part], ...]
-    lists: tuple[tuple[str, Part], ...]
-    knots: tuple[tuple[str, Knot], ...]
+    def __missing__(self, keys: tuple[str, ...]) -> Part:
+        def first(node: Any, gathered: Gathered) -> bool:
+            # Writing takes its time. Who has made up more layouts than this is left to the walk, which writes none.
+            if next(gathered.room, None) is None or (judge := _layout(self._name, keys)) is None:
+                return False
+            if len(self) >= _MOST_LAYOUTS:
+                self.clear()
+            self[keys] = judge
+            return judge(node, gathered)
+
+        return first
 
 
 def is_sound(tree: Any) -> bool:
@@ -62,13 +90,13 @@ def is_sound(tree: Any) -> bool:
         return False
 
 
-def _resource(tree: Any, _outer: Gathered | None) -> bool:
+def _resource(tree: Any, outer: Gathered | None) -> bool:
     if type(tree) is not dict or (type_ := tree.get("resourceType")) not in resource_types():
         return False
     contained = tree.get("contained")
     local = {"#": type_} if contained is None else local_of(tree)
-    gathered = Gathered(local)
-    if not _object(type_)(tree, gathered) or not gathered.are_right():
+    gathered = Gathered(local, iter(range(_MOST_NEW)) if outer is None else outer.room)
+    if not _layouts(type_)[tuple(tree)](tree, gathered) or not gathered.are_right():
         return False
     if contained is None:
         return True
@@ -79,91 +107,59 @@ def _resource(tree: Any, _outer: Gathered | None) -> bool:
 def _contained(tree: Any, gathered: Gathered) -> bool:
     if type(tree) is not dict or (type_ := tree.get("resourceType")) not in resource_types():
         return False
-    if "contained" in tree or "id" not in tree or not _object(type_)(tree, gathered):
+    if "contained" in tree or "id" not in tree or not _layouts(type_)[tuple(tree)](tree, gathered):
         return False
     return _SERVERS_META.isdisjoint(tree.get("meta", ()))
 
 
 @cache
-def _object(name: str) -> Part:
-    """The judge of a resource type, a data type or a backbone element."""
-    layouts: dict[tuple[str, ...], Layout] = {}
-    known = layouts.get
-
-    def judge(node: Any, gathered: Gathered) -> bool:
-        if type(node) is not dict:
-            return False
-        layout = known(tuple(node))
-        if layout is None:
-            layout = _layout(name, tuple(node))
-            if layout is None:
-                return False
-            if len(layouts) >= _MOST_LAYOUTS:
-                layouts.clear()
-            layouts[tuple(node)] = layout
-        texts, words, codes, rest = layout
-        for key in texts:
-            gathered.texts.append(node[key])
-        for key in words:
-            gathered.words.append(node[key])
-        for key in codes:
-            gathered.codes.append(node[key])
-        if rest is None:
-            return True
-        leaves, parts, lists, knots = rest
-        for key, leaf in leaves:
-            if not leaf(node[key]):
-                return False
-        for key, part in parts:
-            if not part(node[key], gathered):
-                return False
-        for key, knot in knots:
-            if not knot(node, node[key], gathered):
-                return False
-        for key, one in lists:
-            value = node[key]
-            if type(value) is not list or not value:
-                return False
-            for item in value:
-                if not one(item, gathered):
-                    return False
-        return True
-
-    return judge
+def _layouts(name: str) -> Layouts:
+    return Layouts(name)
 
 
-def _layout(name: str, keys: tuple[str, ...]) -> Layout | None:
-    """The layout of these properties; None: no object of the shape may have them, or may have no more than them."""
+def _is_object(name: str, node: Any, gathered: Gathered) -> bool:
+    return type(node) is dict and _layouts(name)[tuple(node)](node, gathered)
+
+
+def _layout(name: str, keys: tuple[str, ...]) -> Part | None:
+    """The judge of these properties; None: no object of the shape may have them, or may have no more than them."""
     shape = shape_of(name)
     if not _may_be(shape, frozenset(keys)):
         return None
-    picked: dict[str, list[str]] = {"texts": [], "words": [], "codes": []}
-    leaves: list[tuple[str, Leaf]] = []
-    parts: list[tuple[str, Part]] = []
-    lists: list[tuple[str, Part]] = []
-    knots: list[tuple[str, Knot]] = []
+    lines: list[str] = []
+    judges: dict[str, Any] = {}
     for key in keys:
-        child = shape.children.get(key)
-        if child is None:
-            if shape.kind == "resource" and key == "resourceType":
-                continue  # by which the shape was chosen
-            child = shape.children.get(key[1:]) if key[:1] == "_" else None
-            if child is None or not child.primitive or not may_be_extended(child):
-                return None
-            knots.append((key, _beside_each(child.property) if child.array else _beside(child.property)))
-        elif not child.primitive:
-            (lists if child.array else parts).append((key, _part(child)))
-        elif child.array:
-            knots.append((key, _primitives(child)))
-        elif child.type == "xhtml":
-            knots.append((key, _narrative))
-        elif (gatherer := _gatherer(child)) is not None:
-            picked[gatherer].append(key)
-        else:
-            leaves.append((key, _leaf(child)))
-    texts, words, codes = (tuple(found) for found in picked.values())
-    rest = Rest(tuple(leaves), tuple(parts), tuple(lists), tuple(knots))
-    return Layout(texts, words, codes, rest if any(rest) else None)
+        if shape.kind == "resource" and key == "resourceType":
+            continue  # by which the shape was chosen
+        found = _judged(shape, key)
+        if found is None:
+            return None
+        line, judge = found
+        lines.append(line.format(key=key, into=judge, judge=f"judge{len(lines)}"))
+        judges[f"judge{len(lines) - 1}"] = judge
+    exec(f"def judge(node, gathered):{''.join(lines)}\n    return True", judges)  # noqa: S102  # R4's names only
+    return cast(Part, judges["judge"])
+
+
+def _judged(shape: Shape, key: str) -> tuple[str, Any] | None:
+    """How a property is judged, and by what; None: the shape has no such property."""
+    child = shape.children.get(key)
+    if child is None:
+        child = shape.children.get(key[1:]) if key[:1] == "_" else None
+        if child is None or not child.primitive or not may_be_extended(child):
+            return None
+        return _KNOT, _beside_each(child.property) if child.array else _beside(child.property)
+    if not child.primitive:
+        part = _part(child)
+        if part is None:
+            return _OBJECTS if child.array else _OBJECT, _layouts(child.type)
+        return _PARTS if child.array else _PART, part
+    if child.array:
+        return _KNOT, _primitives(child)
+    if child.type == "xhtml":
+        return _KNOT, _narrative
+    gatherer = _gatherer(child)
+    return (_LEAF, _leaf(child)) if gatherer is None else (_GATHERED, gatherer)
 
 
 def _may_be(shape: Shape, keys: frozenset[str]) -> bool:
@@ -207,29 +203,31 @@ def _gatherer(child: Child) -> str | None:
     return None if bound else GATHERED.get(child.type)
 
 
-def _part(child: Child) -> Part:
-    """The judge of one object of a property that is not primitive."""
+def _part(child: Child) -> Part | None:
+    """The judge of one object of a property that is not primitive; None: its layout alone decides."""
     if child.type == "Resource":
         return _contained if child.element == "contained" else _resource
     if child.type == "Reference":
         return _reference(child.targets)
-    if child.type == "CodeableConcept":
-        return _concept(concepts_of(child.value_set) if child.value_set else None)
-    return _object(child.type)
+    wanted = concepts_of(child.value_set) if child.type == "CodeableConcept" and child.value_set else None
+    return None if wanted is None else _concept(wanted)
 
 
 @cache
 def _reference(targets: tuple[str, ...]) -> Part:
-    body = _object("Reference")
     allowed = frozenset(targets) or resource_types()
-    is_id, is_uuid = LEAVES["id"], re.compile("urn:uuid:[0-9a-f-]{36}").fullmatch
+    is_uuid = re.compile("urn:uuid:[0-9a-f-]{36}").fullmatch
 
     def judge(node: Any, gathered: Gathered) -> bool:
         text = node.get("reference") if type(node) is dict else None
         usual = False
         if type(text) is str:
             type_, _, id_ = text.partition("/")
-            usual = bool(is_id(id_)) if type_ in allowed else is_uuid(text) is not None
+            if type_ in allowed and "/" not in id_:
+                gathered.ids.append(id_)
+                usual = True
+            else:
+                usual = is_uuid(text) is not None
         # Nearly all have nothing but their text, and sometimes a display.
         if usual:
             if len(node) == 1:
@@ -237,7 +235,11 @@ def _reference(targets: tuple[str, ...]) -> Part:
             if len(node) == 2 and "display" in node:
                 gathered.texts.append(node["display"])
                 return True
-        if not body(node, gathered) or type(text) not in _NAMES or type(node.get("type")) not in _NAMES:
+        if (
+            not _is_object("Reference", node, gathered)
+            or type(text) not in _NAMES
+            or type(node.get("type")) not in _NAMES
+        ):
             return False
         return (usual and "type" not in node) or wrong_with_reference(node, targets, gathered.local) is None
 
@@ -245,21 +247,9 @@ def _reference(targets: tuple[str, ...]) -> Part:
 
 
 @cache
-def _concept(wanted: frozenset[tuple[str, str]] | None) -> Part:
+def _concept(wanted: frozenset[tuple[str, str]]) -> Part:
     """The judge of a CodeableConcept, of which a coding is among those `wanted`."""
-    body, coding = _object("CodeableConcept"), _object("Coding")
-
-    def judge(node: Any, gathered: Gathered) -> bool:
-        # Nearly all have nothing but codings.
-        if type(node) is dict and len(node) == 1 and type(codings := node.get("coding")) is list and codings:
-            for one in codings:
-                if not coding(one, gathered):
-                    return False
-        elif not body(node, gathered):
-            return False
-        return wanted is None or holds_one_of(node, wanted)
-
-    return judge
+    return lambda node, gathered: _is_object("CodeableConcept", node, gathered) and holds_one_of(node, wanted)
 
 
 def _leaf(child: Child) -> Leaf:
@@ -318,4 +308,4 @@ def _beside_each(name: str) -> Knot:
 def _is_element(value: Any, gathered: Gathered, *, valued: bool) -> bool:
     if valued and type(value) is dict and value.keys() == {"id"}:
         return bool(LEAVES["string"](value["id"]))
-    return _object("Element")(value, gathered)
+    return _is_object("Element", value, gathered)

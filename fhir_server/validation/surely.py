@@ -14,16 +14,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fhir_server.fhirpath.values import Element, Node
-from fhir_server.validation.coded import code_in
+from fhir_server.validation.coded import is_bound
 from fhir_server.validation.judging import Judging
-from terminology.membership import Code, Held
 
 _OBJECTS: Final = frozenset({dict})
 # What is asked of an object that has nothing of a choice.
 _NOTHING: Final = ("", "", Element("", "", "", array=False, choice=True, primitive=False))
 
 if TYPE_CHECKING:
-    from fhir_server.validation.profile_rules import Binding, Field, Rules, Slice, Slicing
+    from fhir_server.validation.profile_rules import Field, Rules, Slice, Slicing
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +34,7 @@ class Left:
     kind: Literal["item", "itself", "field", "slices"]
     rules: Rules | None = None
     inside: tuple[str, list[Left]] | None = None  # the profile of the item's type, and what is left by that
+    sure: bool = False  # whether nothing but that is left of the item itself
     below: Field | None = None
     steps: list[tuple[Element, int | None, Any]] = field(default_factory=list)
 
@@ -53,20 +53,40 @@ def look_at(rules: Rules, value: Any, type_: str, judging: Judging, left: list[L
     if rules.itself:
         profiles = rules.types[type_] if rules.types is not None else ()
         inside = _left_by(profiles[0], value, type_, judging) if profiles else None
-        if inside is not None or not _surely_right(rules, value, type_, judging):
-            left.append(Left("itself", rules, inside))
+        sure = _surely_right(rules, value, type_, judging)
+        if inside is not None or not sure:
+            left.append(Left("itself", rules, inside, sure))
     if rules.fields:
-        holder = value if type(value) is dict else {}
-        for one in rules.fields:
-            only = one.only
-            if only is not None and only[1] not in holder:
-                found = holder.get(only[0])
-                if found is None:
-                    if not one.needed:
-                        continue
-                elif one.presence:
-                    continue
-            _look_under(one, holder, judging, left)
+        _look_inside(rules.fields, value if type(value) is dict else {}, judging, left)
+
+
+def _look_inside(fields: Sequence[Field], holder: dict[str, Any], judging: Judging, left: list[Left]) -> None:
+    """Add what is left of all that an object holds."""
+    for one in fields:
+        only = one.only if one.only is not None else _chosen(one, holder)
+        if only is None or (only[1] and only[1] in holder):
+            left.append(Left("field", below=one))
+            continue
+        key, _, element = only
+        value = holder.get(key)
+        if value is None:
+            if one.needed:
+                left.append(Left("field", below=one))
+        elif type(value) is list:
+            _look_at_several(one, value, element, judging, left)
+        elif not one.alone:
+            left.append(Left("field", below=one))
+        elif not one.bare:
+            if element.type == "Resource" or not (element.primitive or type(value) is dict):
+                left.append(Left("field", below=one))
+                continue
+            if one.rules is not None:
+                before = len(left)
+                look_at(one.rules, value, element.type, judging, left)
+                if len(left) > before:
+                    _lead(left, before, (element, None, value))
+            if one.slicing is not None:
+                _look_at_slicing(one, one.slicing, (value,), element, judging, left)
 
 
 def _surely_right(rules: Rules, value: Any, type_: str, judging: Judging) -> bool:
@@ -78,7 +98,7 @@ def _surely_right(rules: Rules, value: Any, type_: str, judging: Judging) -> boo
     for constraint in rules.constraints:
         if constraint.form is None or type(value) is not dict or not constraint.form(value):
             return False
-    return rules.binding is None or _is_bound(rules.binding, value, type_, judging)
+    return rules.binding is None or is_bound(rules.binding, value, type_, judging)
 
 
 def _left_by(canonical: str, value: Any, type_: str, judging: Judging) -> tuple[str, list[Left]] | None:
@@ -98,59 +118,37 @@ def _left_by(canonical: str, value: Any, type_: str, judging: Judging) -> tuple[
     return None
 
 
-def _is_bound(binding: Binding, value: Any, type_: str, judging: Judging) -> bool:
-    """Whether a code is of the value set."""
-    within = judging.world.codes.within
-    if type(value) is str:
-        return within(binding.value_set, Code(None, value)) is Held.YES
-    if type(value) is not dict:
-        return False
-    for coding in value.get("coding", ()) if type_ == "CodeableConcept" else (value,):
-        code = code_in(coding)
-        if code is not None and within(binding.value_set, code) is Held.YES:
-            return True
-    return False
-
-
-def _look_under(one: Field, holder: dict[str, Any], judging: Judging, left: list[Left]) -> None:
-    """Add what is left of all that an object has under one name."""
-    only = one.only if one.only is not None else _chosen(one, holder)
-    if only is None:
-        left.append(Left("field", below=one))
-        return
-    key, beside, element = only
-    value = holder.get(key)
-    if value is None or beside in holder:
-        if one.needed or beside in holder:
-            left.append(Left("field", below=one))
-        return
-    several = type(value) is list
-    if several and None in value:
-        left.append(Left("field", below=one))
-        return
-    items = value if several else (value,)
+def _look_at_several(
+    one: Field, items: list[Any], element: Element, judging: Judging, left: list[Left]
+) -> None:
+    """Add what is left of the items of an array."""
     count = len(items)
-    if count < one.min or (one.max is not None and count > one.max):
+    if None in items or count < one.min or (one.max is not None and count > one.max):
         left.append(Left("field", below=one))
         return
-    rules, slicing = one.rules, one.slicing
-    if rules is None and slicing is None:
+    if one.bare:
         return
     judging.charge(count)
-    if element.type == "Resource" or not (element.primitive or set(map(type, items)) <= _OBJECTS):
+    if element.type == "Resource" or not (element.primitive or _OBJECTS.issuperset(map(type, items))):
         left.append(Left("field", below=one))
         return
+    rules = one.rules
     if rules is not None:
-        for index, item in enumerate(items):
-            before = len(left)
-            look_at(rules, item, element.type, judging, left)
-            for that in left[before:] if len(left) > before else ():
-                that.steps.append((element, index if several else None, item))
-    if slicing is not None:
+        type_ = element.type
         before = len(left)
-        if not _look_at_slices(slicing, items, element, several, judging, left):
-            del left[before:]
-            left.append(Left("slices", below=one))
+        for index, item in enumerate(items):
+            look_at(rules, item, type_, judging, left)
+            if len(left) > before:
+                before = _lead(left, before, (element, index, item))
+    if one.slicing is not None:
+        _look_at_slicing(one, one.slicing, items, element, judging, left)
+
+
+def _lead(left: list[Left], before: int, step: tuple[Element, int | None, Any]) -> int:
+    """Lead to what is left from one step further out. Gives how much it is by now."""
+    for one in left[before:]:
+        one.steps.append(step)
+    return len(left)
 
 
 def _chosen(one: Field, holder: dict[str, Any]) -> tuple[str, str, Element] | None:
@@ -167,13 +165,17 @@ def _chosen(one: Field, holder: dict[str, Any]) -> tuple[str, str, Element] | No
     return found or _NOTHING
 
 
+def _look_at_slicing(
+    field: Field, slicing: Slicing, items: Sequence[Any], element: Element, judging: Judging, left: list[Left]
+) -> None:
+    before = len(left)
+    if not _look_at_slices(slicing, items, element, judging, left):
+        del left[before:]
+        left.append(Left("slices", below=field))
+
+
 def _look_at_slices(
-    slicing: Slicing,
-    items: Sequence[Any],
-    element: Element,
-    several: bool,
-    judging: Judging,
-    left: list[Left],
+    slicing: Slicing, items: Sequence[Any], element: Element, judging: Judging, left: list[Left]
 ) -> bool:
     """Add what is left of the items by their slices; no: which slices they are of is for the slow walk to tell."""
     if slicing.keys is None or slicing.ordered or slicing.at_end or slicing.rest is not None:
@@ -188,18 +190,19 @@ def _look_at_slices(
         elif slicing.closed:
             return False
     for number in slicing.least:
-        if len(mine.get(number, ())) < slices[number].min or number not in mine:
+        if number not in mine or len(mine[number]) < slices[number].min:
             return False
+    several = type(items) is list
     for number in sorted(mine) if len(mine) > 1 else mine:
         one, taken = slices[number], mine[number]
         if one.slicing is not None or (one.max is not None and len(taken) > one.max):
             return False
         if one.rules is not None:
+            before = len(left)
             for index in taken:
-                before = len(left)
                 look_at(one.rules, items[index], element.type, judging, left)
-                for that in left[before:] if len(left) > before else ():
-                    that.steps.append((element, index if several else None, items[index]))
+                if len(left) > before:
+                    before = _lead(left, before, (element, index if several else None, items[index]))
     return True
 
 
@@ -207,11 +210,10 @@ def _slice_of(slicing: Slicing, item: Any, mine: Mapping[int, list[int]]) -> int
     """As `slicing` tells it: the first that an item fits in, if possible one that is not full."""
     if slicing.urls is not None:
         return slicing.urls.get(item.get("url"))
-    if slicing.codings is not None and slicing.keys:
-        return _slice_of_coding(slicing, slicing.codings, item, mine)
     reached = [_under(item, keys) for keys in slicing.keys or ()]
     full: int | None = None
-    for number, one in enumerate(slicing.slices):
+    for number in _candidates(slicing, reached):
+        one = slicing.slices[number]
         if _fits(one, reached):
             if one.max is None or len(mine.get(number, ())) < one.max:
                 return number
@@ -219,23 +221,17 @@ def _slice_of(slicing: Slicing, item: Any, mine: Mapping[int, list[int]]) -> int
     return full
 
 
-def _slice_of_coding(
-    slicing: Slicing, codings: Mapping[tuple[str, str], int], item: Any, mine: Mapping[int, list[int]]
-) -> int | None:
-    """The same where codes tell the slices apart."""
+def _candidates(slicing: Slicing, reached: Sequence[Sequence[Any]]) -> Sequence[int]:
+    """The slices that an item may be of, by its codes where they tell."""
+    if slicing.codings is None:
+        return range(len(slicing.slices))
     found: list[int] = []
-    for concept in _under(item, (slicing.keys or ((),))[0]):
+    for concept in reached[0]:
         for coding in concept.get("coding", ()):
-            number = codings.get((coding.get("system"), coding.get("code")))
-            if number is not None:
-                found.append(number)
+            found += slicing.codings.get((coding.get("system"), coding.get("code")), ())
     if len(found) > 1:
         found.sort()
-    for number in found:
-        most = slicing.slices[number].max
-        if most is None or len(mine.get(number, ())) < most:
-            return number
-    return found[0] if found else None
+    return found
 
 
 def _fits(one: Slice, reached: Sequence[Sequence[Any]]) -> bool:

@@ -38,11 +38,15 @@ def keys_of(
     return tuple(found)
 
 
-def codings_of(slices: Sequence[Slice]) -> Mapping[tuple[str, str], int] | None:
-    """System and code → slice, where each slice is told by one coding of its own."""
-    codings = [one.tests[0].coding if len(one.tests) == 1 else None for one in slices]
-    found = {coding: number for number, coding in enumerate(codings) if coding is not None}
-    return found if len(found) == len(slices) else None
+def codings_of(slices: Sequence[Slice]) -> Mapping[tuple[str, str], tuple[int, ...]] | None:
+    """System and code → the slices whose items must have this coding, where each slice asks for one."""
+    found: dict[tuple[str, str], tuple[int, ...]] = {}
+    for number, one in enumerate(slices):
+        coding = one.tests[0].coding if len(one.tests) == 1 else None
+        if coding is None:
+            return None
+        found[coding] = (*found.get(coding, ()), number)
+    return found
 
 
 def without_tested(rules: Rules | None, paths: Sequence[tuple[str, tuple[Step, ...] | None]]) -> Rules | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import islice, permutations
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from fhir_server.kernel.wire import Tree, number
 from fhir_server.validation.structure import is_sound
+from fhir_server.validation.validator import check
 from fhir_server.validation.walk import walk
 
 ABSENT = {"extension": [{"url": "http://example.org/absent", "valueCode": "unknown"}]}
@@ -182,3 +184,23 @@ def test_a_resource_as_deep_as_the_parser_allows_is_judged() -> None:
 
     assert not is_sound(tree)
     assert len(list(walk(tree))) == 1
+
+
+def test_who_makes_up_more_layouts_than_are_written_at_once_is_judged_by_the_walk() -> None:
+    parts: Tree = {
+        "use": "usual",
+        "text": "a",
+        "family": "b",
+        "given": ["c"],
+        "prefix": ["d"],
+        "suffix": ["e"],
+    }
+    names: list[Tree] = [dict(order) for order in islice(permutations(parts.items()), 300)]
+    tree = {"resourceType": "Patient", "name": names}
+
+    assert not is_sound(tree)  # not that it is wrong: nobody was asked yet
+    assert check(tree) == []
+
+    names[-1]["nonsense"] = 1
+
+    assert [issue.expression for issue in check(tree)] == ["Patient.name[299]"]
