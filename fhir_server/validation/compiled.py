@@ -37,7 +37,15 @@ from fhir_server.validation.profile_rules import (
 )
 from fhir_server.validation.profiled import conforms_to, in_reach
 from fhir_server.validation.reach import Step, by_key, steps_of
-from fhir_server.validation.said import binding_in, is_of_base, limits_in, raw_value, targets_in, types_of
+from fhir_server.validation.said import (
+    aggregation_in,
+    binding_in,
+    is_of_base,
+    limits_in,
+    raw_value,
+    targets_in,
+    types_of,
+)
 from fhir_server.validation.telling import codings_of, keys_of, without_tested
 from profiles.registry import Registry
 
@@ -136,6 +144,7 @@ class _Compiler:
                 for child in part.children
                 if (field := self._field(child, known, type, path)) is not None
             ),
+            aggregation_in(own) if aggregation_in(own) not in map(aggregation_in, others) else frozenset(),
         )
         return None if rules == Rules(path) else rules
 

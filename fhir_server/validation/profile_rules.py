@@ -65,19 +65,19 @@ class Rules:
 
     path: str  # the element's id: `Patient.identifier:INS-NIR`
     types: Mapping[str, tuple[str, ...]] | None = None  # None: those of the base
-    targets: tuple[
-        str, ...
-    ] = ()  # profiles of which what a reference leads to keeps one; empty: those of the base
+    # Profiles of which what a reference leads to keeps one; empty: those of the base.
+    targets: tuple[str, ...] = ()
     value: Value | None = None
     binding: Binding | None = None
     limits: Limits | None = None
     constraints: tuple[Constraint, ...] = ()
     fields: tuple[Field, ...] = ()
+    aggregation: frozenset[str] = frozenset()  # how a reference may lead to its target; empty: any way
     itself: bool = field(init=False, compare=False)  # whether anything is asked but of what is inside
 
     def __post_init__(self) -> None:
         asked = self.types, self.targets, self.value, self.binding, self.limits, self.constraints
-        object.__setattr__(self, "itself", any(asked))
+        object.__setattr__(self, "itself", any(asked) or bool(self.aggregation))
 
 
 @dataclass(frozen=True, slots=True)

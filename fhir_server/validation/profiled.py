@@ -17,7 +17,7 @@ from fhir_server.validation.invariants import Constraint
 from fhir_server.validation.judging import HOPS, Judging, fewest, is_wrong
 from fhir_server.validation.limits import judge_limits
 from fhir_server.validation.profile_rules import Field, Profile, Reach, Rules, Unusable
-from fhir_server.validation.reach import Step, reached, target_of, type_named, under
+from fhir_server.validation.reach import Step, reached, target_of, type_named, under, way_of
 from fhir_server.validation.slicing import judge_slices
 from fhir_server.validation.surely import Left, look_at
 from fhir_server.validation.world import LATER
@@ -151,6 +151,8 @@ def _judge_itself(rules: Rules, node: Node, judging: Judging) -> bool:
         judge_limits(rules.limits, node, judging)
     if rules.targets and node.type == "Reference":
         _judge_target(rules.targets, node, judging)
+    if rules.aggregation and node.type == "Reference":
+        _judge_way(rules.aggregation, node, judging)
     return True
 
 
@@ -278,6 +280,20 @@ def _say_unknown(canonical: str, node: Node, judging: Judging) -> None:
         canonical,
         f"The profile {canonical} is not known here: what is to conform to it is not checked",
         f"Le profil {canonical} n'est pas connu ici : ce qui doit s'y conformer n'est pas vérifié",
+        node,
+    )
+
+
+def _judge_way(allowed: frozenset[str], node: Node, judging: Judging) -> None:
+    """A target that lies in the same Bundle is referenced, too."""
+    way = way_of(node, judging)
+    if not way or way in allowed or (way == "bundled" and "referenced" in allowed):
+        return
+    ways = ", ".join(sorted(allowed))
+    judging.say(
+        "structure",
+        f"What this reference leads to is {way}, and the profile wants it to be {ways} (aggregation)",
+        f"La cible de cette référence est « {way} », et le profil la veut « {ways} » (aggregation)",
         node,
     )
 

@@ -163,6 +163,19 @@ def target_of(node: Node, judging: Judging) -> Node | Later | None:
     return root_of(dict(tree), R4) if not isinstance(tree, dict) else root_of(tree, R4)
 
 
+def way_of(node: Node, judging: Judging) -> str:
+    """How a Reference leads to its target: `contained`, `bundled` or `referenced`; empty: it has no literal.
+
+    https://hl7.org/fhir/R4/valueset-resource-aggregation-mode.html
+    """
+    link = node.inside.get("reference")
+    if not isinstance(link, str) or not link:
+        return ""
+    if link.startswith("#"):
+        return "contained"
+    return "referenced" if _entry(node, link, judging) is None else "bundled"
+
+
 def type_named(reference: Tree) -> str | None:
     """The type of resource that a Reference says it leads to."""
     type_, link = reference.get("type"), reference.get("reference")

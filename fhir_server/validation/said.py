@@ -33,6 +33,16 @@ def targets_in(own: Tree) -> list[str]:
     return [one.partition("|")[0] for type_ in own.get("type", ()) for one in type_.get("targetProfile", ())]
 
 
+def aggregation_in(own: Tree) -> frozenset[str]:
+    """How references may lead to their targets; empty: any way."""
+    found = [frozenset(type_.get("aggregation", ())) for type_ in own.get("type", ()) if _refers(type_)]
+    return frozenset().union(*found) if found and all(found) else frozenset()
+
+
+def _refers(type_: Tree) -> bool:
+    return type_.get("code") in {"Reference", "canonical"}
+
+
 def raw_value(own: Tree) -> tuple[str, Any] | None:
     return next(((key, value) for key, value in own.items() if key.startswith(("fixed", "pattern"))), None)
 

@@ -93,7 +93,7 @@ def _surely_right(rules: Rules, value: Any, type_: str, judging: Judging) -> boo
     """Of the item itself, what is inside it aside."""
     if rules.value is not None and not rules.value.fits(value):
         return False
-    if rules.limits is not None or (rules.targets and type_ == "Reference"):
+    if rules.limits is not None or ((rules.targets or rules.aggregation) and type_ == "Reference"):
         return False
     for constraint in rules.constraints:
         if constraint.form is None or type(value) is not dict or not constraint.form(value):

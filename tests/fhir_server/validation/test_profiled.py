@@ -591,3 +591,20 @@ def test_entries_are_read_as_their_registry_keeps_them() -> None:
     own = profile("p", "Patient", version="1")
 
     assert json.loads(entry_of(own).body()) == own
+
+
+@pytest.mark.parametrize(
+    ("link", "places"),
+    [
+        ("#a", []),
+        ("Practitioner/1", ["Patient.generalPractitioner[0]"]),
+        ("https://elsewhere.test/Practitioner/1", ["Patient.generalPractitioner[0]"]),
+    ],
+)
+def test_a_profile_may_want_targets_to_be_contained(link: str, places: list[str]) -> None:
+    kind = [{"code": "Reference", "targetProfile": [BASE + "Practitioner"], "aggregation": ["contained"]}]
+    world = world_of(profile("p", "Patient", element("Patient.generalPractitioner", type=kind)))
+    inside = [{"resourceType": "Practitioner", "id": "a"}] if link == "#a" else []
+    tree = patient(generalPractitioner=[{"reference": link}], **({"contained": inside} if inside else {}))
+
+    assert errors(tree, world, "p") == places
