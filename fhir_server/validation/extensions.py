@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from fhir_server.definitions.model import R4
+from fhir_server.definitions.packaged import CANONICAL
 from fhir_server.fhirpath.errors import FhirpathError
 from fhir_server.fhirpath.evaluator import evaluate_on
 from fhir_server.fhirpath.operators import truth
@@ -21,6 +22,8 @@ from fhir_server.validation.profile_rules import Profile, Unusable, Use, element
 from fhir_server.validation.profiled import problems_with
 
 # Elements of later versions of FHIR, as extensions. Which they are is taken on trust: no definition of them is here.
+# Maturity, status, work group: R4 says "on StructureDefinition", and puts them on its definitions of every kind.
+_OF_DEFINITIONS: Final = "http://hl7.org/fhir/StructureDefinition/structuredefinition-"
 _TOOLS: Final = "http://hl7.org/fhir/tools/StructureDefinition/"
 _CROSS_VERSION: Final = re.compile(
     r"http://hl7\.org/fhir/(?P<version>4\.[03]|5\.0)/StructureDefinition/extension-[A-Z][A-Za-z]+(?:\.[a-z][A-Za-z]*(?:\[x\])?)+"
@@ -110,6 +113,8 @@ def _judge_known(url: str, use: Use, node: Node, judging: Judging) -> None:
 
 
 def _judge_context(use: Use, parent: Node, node: Node, judging: Judging) -> None:
+    if parent.type in CANONICAL and str(node.inside.get("url")).startswith(_OF_DEFINITIONS):
+        return
     if use.contexts and _kinds(parent.type).isdisjoint(use.types) and not _is_among(use.contexts, parent):
         allowed = ", ".join(expression for _, expression in use.contexts)
         judging.say(

@@ -9,6 +9,7 @@ https://hl7.org/fhir/R4/profiling.html
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -35,7 +36,8 @@ class Library:
         """The profile of this canonical, of the newest version where it names none; None: it is not known."""
         found = self._compiled.get(canonical)
         if found is not None:
-            self._compiled.move_to_end(canonical)
+            with suppress(KeyError):  # another thread may just have thrown it away
+                self._compiled.move_to_end(canonical)
             return found
         url, _, version = canonical.partition("|")
         entry = self._registry.entry("StructureDefinition", canonical)

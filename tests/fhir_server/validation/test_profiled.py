@@ -327,6 +327,23 @@ class TestExtensions:
         assert errors(patient(modifierExtension=[item]), world) == []
         assert errors(patient(extension=[item]), world) == ["Patient.extension[0]"]
 
+    def test_the_maturity_of_a_definition_stands_on_definitions_of_every_kind(self) -> None:
+        mature = {"url": BASE + "structuredefinition-normative-version", "valueCode": "4.0.0"}
+        operation: Tree = {
+            "resourceType": "OperationDefinition",
+            "extension": [mature],
+            "name": "A",
+            "status": "draft",
+            "kind": "operation",
+            "code": "a",
+            "system": True,
+            "type": False,
+            "instance": False,
+        }
+
+        assert errors(operation, world_of()) == []
+        assert errors(patient(extension=[mature]), world_of()) == ["Patient"]
+
     def test_one_may_ask_for_a_condition_of_where_it_stands(self) -> None:
         adult = extension("adult", on=["Patient"], contextInvariant=["birthDate.exists()"])
         item = {"url": OWN + "adult", "valueBoolean": True}
