@@ -65,7 +65,8 @@ async def serve(migrated_url: str) -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(**settings: Any) -> httpx.AsyncClient:
-            app = application(Settings(database=DatabaseSettings(url=migrated_url), **settings))
+            given = {"publish": "off", **settings}
+            app = application(Settings(database=DatabaseSettings(url=migrated_url), **given))
             await stack.enter_async_context(alive(app))
             transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
             client = httpx.AsyncClient(transport=transport, base_url="http://test.example/fhir/", timeout=60)
@@ -84,7 +85,7 @@ async def client(serve: Serve) -> httpx.AsyncClient:
 async def shared(databases: Any, migrated_template: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one server with default settings, for tests of `loop_scope="session"` that keep to their own data."""
     url = databases.create(migrated_template)
-    app = application(Settings(database=DatabaseSettings(url=url)))
+    app = application(Settings(database=DatabaseSettings(url=url), publish="off"))
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         alive(app),

@@ -15,7 +15,7 @@ INS = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-ins"
 
 
 async def test_shipped_definitions_are_found_and_have_been_there_from_the_beginning(serve: Serve) -> None:
-    client = await serve()
+    client = await serve(publish="packages")
     one = await created(client, patient())
     found: dict[str, Any] = {}
     async with asyncio.timeout(120):
