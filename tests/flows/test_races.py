@@ -299,7 +299,9 @@ async def test_a_client_that_polls_the_history_misses_no_version(pair: Pair, tur
             url = f"{address}?_count=1000{since}"
             newest = ""
             while url:
-                page = (await client.get(url)).json()
+                response = await client.get(url)
+                assert response.status_code == 200, response.text
+                page = response.json()
                 newest = newest or page["meta"]["lastUpdated"]
                 seen.update({f"Patient/{tree['id']}" for tree in resources_of(page)})
                 url = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
