@@ -21,7 +21,7 @@ from terminology.holding import Holding
 from terminology.languages import texts
 from terminology.large import LargeSystems
 from terminology.library import AnySystem, Large, Library
-from terminology.membership import Code, Held
+from terminology.membership import LATER, NO, UNKNOWN, YES, Code, Held
 from terminology.patience import Patience
 from terminology.stock import Stock, stock_of
 from terminology.systems import System
@@ -90,16 +90,16 @@ class KnownCodes:
         if kept is None:
             kept = self._keep(value_set)
         if type(kept) is _Listed or type(kept) is _Written:
-            return Held.YES if kept.holds(code) else Held.NO
+            return YES if kept.holds(code) else NO
         if not isinstance(kept, Composition):
-            return Held.UNKNOWN
+            return UNKNOWN
         self.library.patience = Patience(_SECONDS)
         try:
             if self._is_beyond(kept, code):
-                return Held.UNKNOWN
+                return UNKNOWN
             return Holding(self.library, code).of_composition(kept)
         except Later:
-            return Held.LATER
+            return LATER
 
     def _is_beyond(self, composition: Composition, code: Code) -> bool:
         """Whether plainly nobody can tell: all codes of one code system are meant, the code's own, and it is unknown.
@@ -121,18 +121,18 @@ class KnownCodes:
 
     def known(self, code: Code) -> Held:
         if code.system is None:
-            return Held.UNKNOWN
+            return UNKNOWN
         try:
             system = self._system(code)
             if system is None:
-                return Held.UNKNOWN
+                return UNKNOWN
             if system.find(code.code) is not None:
-                return Held.YES
-            return Held.NO if isinstance(system, Grammar) or system.complete else Held.UNKNOWN
+                return YES
+            return NO if isinstance(system, Grammar) or system.complete else UNKNOWN
         except NoAnswer:
-            return Held.UNKNOWN
+            return UNKNOWN
         except Later:
-            return Held.LATER
+            return LATER
 
     def displays(self, code: Code) -> frozenset[str] | None:
         try:
@@ -146,13 +146,13 @@ class KnownCodes:
 
     def subsumes(self, general: Code, special: Code) -> Held:
         if general.system is None or general.system != special.system:
-            return Held.NO
+            return NO
         try:
             return subsumed(self._system(general), general.code, special.code)
         except NoAnswer:
-            return Held.UNKNOWN
+            return UNKNOWN
         except Later:
-            return Held.LATER
+            return LATER
 
     def few(self, value_set: str) -> tuple[str, ...]:
         kept = self.stock.kept(value_set) or self._keep(value_set)
@@ -182,12 +182,12 @@ def codes_of(registry: Registry, large: LargeSystems | None = None) -> KnownCode
 def subsumed(system: AnySystem | None, general: str, special: str) -> Held:
     """Whether a code is another or stands below it. Raises `Later`."""
     if system is None:
-        return Held.UNKNOWN
+        return UNKNOWN
     one, other = system.find(general), system.find(special)
     if one is None or other is None:
-        return Held.NO if isinstance(system, Grammar) or system.complete else Held.UNKNOWN
+        return NO if isinstance(system, Grammar) or system.complete else UNKNOWN
     if one.code == other.code:
-        return Held.YES
+        return YES
     match system:
         case System():
             found = one.code in system.above(other.code)
@@ -195,7 +195,7 @@ def subsumed(system: AnySystem | None, general: str, special: str) -> Held:
             found = system.subsumes(one.code, other.code)
         case _:
             found = False
-    return Held.YES if found else Held.NO
+    return YES if found else NO
 
 
 def _compiled(value_set: str, stock: Stock, patience: Patience) -> _Kept:

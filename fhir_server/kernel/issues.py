@@ -15,7 +15,8 @@ Language = Literal["en", "fr"]
 _ASKED_BY = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-source"
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though never changed: a judgement makes many, and a frozen one takes five times as long.
+@dataclass(slots=True, unsafe_hash=True)
 class Issue:
     """`code` is of the value set IssueType; `expression` a FHIRPath (`Patient.name[0].use`) or empty.
 

@@ -18,7 +18,7 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.validation.judging import Judging
 from fhir_server.validation.nos import meant
 from fhir_server.validation.profile_rules import Binding
-from terminology.membership import Code, Held
+from terminology.membership import LATER, NO, UNKNOWN, YES, Code, Held
 
 _SEVERITY: Final[dict[str, Severity]] = {
     "required": "error",
@@ -35,8 +35,15 @@ _ASKED: Final = {
 }
 
 
-def code_in(coding: Any) -> Code | None:
-    """The code of a Coding or a Quantity."""
+def code_in(coding: Any, judging: Judging) -> Code | None:
+    """The code of a Coding or a Quantity, which is asked for again and again: by its code system, by each binding."""
+    found = judging.codes.get(id(coding))
+    if found is None:
+        found = judging.codes[id(coding)] = coding, _code_in(coding)
+    return found[1]
+
+
+def _code_in(coding: Any) -> Code | None:
     if type(coding) is not dict or type(coding.get("code")) is not str:
         return None
     system, version, display = coding.get("system", ""), coding.get("version", ""), coding.get("display", "")
@@ -54,37 +61,37 @@ def is_bound(binding: Binding, value: Any, type_: str, judging: Judging) -> bool
     """Whether an item of a type has a code that surely is of the value set: asked of JSON itself."""
     within = judging.world.codes.within
     if type(value) is str:
-        return within(binding.value_set, Code(None, value)) is Held.YES
+        return within(binding.value_set, Code(None, value)) is YES
     if type(value) is not dict:
         return False
     codings = value.get("coding") if type_ == "CodeableConcept" else [value]
     if type(codings) is not list:
         return False
     for coding in codings:
-        code = code_in(coding)
-        if code is not None and within(binding.value_set, code) is Held.YES:
+        code = code_in(coding, judging)
+        if code is not None and within(binding.value_set, code) is YES:
             return True
     return False
 
 
 def judge_binding(binding: Binding, node: Node, judging: Judging) -> None:
     """Whether a code, Coding, CodeableConcept, Quantity, string or uri has a code of the value set."""
-    codes = _codes_of(node)
+    codes = _codes_of(node, judging)
     if codes is None:
         return
     if not codes:
         _without(binding, node, judging)
         return
     held = _among(binding.value_set, codes, judging)
-    if held is Held.NO and (others := [one for code in codes if (one := meant(code)) is not None]):
+    if held is NO and (others := [one for code in codes if (one := meant(code)) is not None]):
         held = _among(binding.value_set, others, judging)
-        if held is not Held.NO:
+        if held is not NO:
             _say_misspelt(node, judging)
-    if held is Held.UNKNOWN and binding.strength != "preferred":
+    if held is UNKNOWN and binding.strength != "preferred":
         _unknown(binding.value_set, node, judging)
-    elif held is Held.NO:
+    elif held is NO:
         _say_outside(binding, len(codes) > 1, node, judging)
-    if binding.maximum and held is not Held.YES:
+    if binding.maximum and held is not YES:
         _judge_maximum(binding.maximum, codes, node, judging)
 
 
@@ -120,9 +127,9 @@ def _say_misspelt(node: Node, judging: Judging) -> None:
 
 def _judge_maximum(value_set: str, codes: Sequence[Code], node: Node, judging: Judging) -> None:
     held = _among(value_set, codes, judging)
-    if held is Held.UNKNOWN:
+    if held is UNKNOWN:
         _unknown(value_set, node, judging)
-    elif held is Held.NO:
+    elif held is NO:
         judging.say(
             "code-invalid",
             f"The code is not of the value set {value_set}, which none may leave here",
@@ -133,21 +140,24 @@ def _judge_maximum(value_set: str, codes: Sequence[Code], node: Node, judging: J
 
 def _among(value_set: str, codes: Sequence[Code], judging: Judging) -> Held:
     """Whether one of several codes is of a value set."""
-    found = [judging.world.codes.within(value_set, code) for code in codes]
-    for answer in (Held.YES, Held.LATER, Held.UNKNOWN):
+    within = judging.world.codes.within
+    if len(codes) == 1:
+        return within(value_set, codes[0])
+    found = [within(value_set, code) for code in codes]
+    for answer in (YES, LATER, UNKNOWN):
         if answer in found:
             return answer
-    return Held.NO
+    return NO
 
 
-def _codes_of(node: Node) -> list[Code] | None:
+def _codes_of(node: Node, judging: Judging) -> list[Code] | None:
     """The codes of an item; None where a binding has no say: no value, or the value of another type."""
     value = node.value
     if node.type == "CodeableConcept":
         codings = value.get("coding") if type(value) is dict else None
-        return [code for one in codings if (code := code_in(one))] if type(codings) is list else []
+        return [code for one in codings if (code := code_in(one, judging))] if type(codings) is list else []
     if type(value) is dict:
-        code = code_in(value)
+        code = code_in(value, judging)
         return [] if code is None else [code]
     return [Code(None, value)] if type(value) is str else None
 
@@ -178,30 +188,30 @@ def _unknown(value_set: str, node: Node, judging: Judging) -> None:
 
 def is_known(coding: Tree, judging: Judging) -> bool:
     """Whether there is surely nothing to say of a Coding or a Quantity by itself."""
-    code = code_in(coding)
+    code = code_in(coding, judging)
     if code is None or not code.system:
         return True
     held = judging.world.codes.known(code)
-    if held is Held.YES and code.display:
+    if held is YES and code.display:
         displays = judging.world.codes.displays(code)
         return not displays or code.display in displays
-    return held is not Held.NO
+    return held is not NO
 
 
 def judge_coding(coding: Tree, node: Node, judging: Judging) -> None:
     """A Coding by itself, whatever it is bound to. `node` is the Coding's, or the Quantity's."""
-    code = code_in(coding)
+    code = code_in(coding, judging)
     if code is None or not code.system:
         return
     held = judging.world.codes.known(code)
-    if held is Held.NO and not _elsewhere(code, judging):
+    if held is NO and not _elsewhere(code, judging):
         judging.say(
             "code-invalid",
             "The code system has no such code",
             "Le système de codes n'a pas ce code",
             f"{node.place}.code",
         )
-    elif held is Held.YES and code.display:
+    elif held is YES and code.display:
         _judge_display(code, node, judging)
 
 
@@ -210,7 +220,7 @@ def _elsewhere(code: Code, judging: Judging) -> bool:
     versions = () if code.version else judging.world.registry.versions("CodeSystem", code.system or "")
     codes = judging.world.codes
     return len(versions) > 1 and any(
-        codes.known(replace(code, version=version)) in {Held.YES, Held.LATER} for version in versions
+        codes.known(replace(code, version=version)) in {YES, LATER} for version in versions
     )
 
 

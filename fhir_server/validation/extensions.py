@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from fhir_server.definitions.model import R4
 from fhir_server.definitions.packaged import CANONICAL
@@ -17,9 +17,11 @@ from fhir_server.fhirpath.evaluator import evaluate_on
 from fhir_server.fhirpath.operators import truth
 from fhir_server.fhirpath.values import Budget, Node
 from fhir_server.kernel.issues import Issue
+from fhir_server.kernel.wire import Tree
 from fhir_server.validation.judging import Judging, fewest, is_wrong
 from fhir_server.validation.profile_rules import Profile, Unusable, Use, element_of
 from fhir_server.validation.profiled import problems_with
+from fhir_server.validation.surely import left_by
 
 # Elements of later versions of FHIR, as extensions. Which they are is taken on trust: no definition of them is here.
 # Maturity, status, work group: R4 says "on StructureDefinition", and puts them on its definitions of every kind.
@@ -29,7 +31,27 @@ _CROSS_VERSION: Final = re.compile(
     r"http://hl7\.org/fhir/(?P<version>4\.[03]|5\.0)/StructureDefinition/extension-[A-Z][A-Za-z]+(?:\.[a-z][A-Za-z]*(?:\[x\])?)+"
 )
 _VISITS: Final = 50_000
-_MODIFIER: Final = "modifierExtension"
+MODIFIER: Final = "modifierExtension"
+
+
+def is_surely_right(extension: Tree, holder: Tree, type_: str, judging: Judging, *, modifier: bool) -> bool:
+    """Whether there is surely nothing to say of an extension in an object of a type: asked of JSON itself."""
+    url = extension.get("url")
+    if type(url) is not str or "|" in url:
+        return False
+    if ":" not in url:
+        use = _use(holder.get("url"), judging) if type_ == "Extension" else None
+        return use is not None and url in use.parts
+    use = _use(url, judging)
+    if use is None or left_by(url, extension, "Extension", judging) is not None:
+        return False
+    return use.modifier is modifier and not use.invariants and not use.types.isdisjoint(_kinds(type_))
+
+
+def _use(url: Any, judging: Judging) -> Use | None:
+    """Where the newest definition of an extension that is known lets it stand."""
+    profile = judging.library.profile(url) if type(url) is str else None
+    return profile.use if isinstance(profile, Profile) else None
 
 
 def judge_extension(node: Node, judging: Judging) -> None:
@@ -83,7 +105,7 @@ def _judge_part(url: str, node: Node, judging: Judging) -> None:
 
 
 def _judge_known(url: str, use: Use, node: Node, judging: Judging) -> None:
-    modifier = node.element is not None and node.element.name == _MODIFIER
+    modifier = node.element is not None and node.element.name == MODIFIER
     if use.modifier and not modifier:
         judging.say(
             "structure",

@@ -21,7 +21,7 @@ from fhir_server.fhirpath.values import Element, Node
 from fhir_server.validation.bindings import codes_of
 from fhir_server.validation.coded import is_bound, is_known, judge_binding, judge_coding
 from fhir_server.validation.declared import judge_declared
-from fhir_server.validation.extensions import judge_extension
+from fhir_server.validation.extensions import MODIFIER, is_surely_right, judge_extension
 from fhir_server.validation.judging import STEPS_EACH, Judging
 from fhir_server.validation.profile_rules import Binding
 from fhir_server.validation.reach import target_of
@@ -91,28 +91,28 @@ def _table(type: str) -> Mapping[str, Visit]:
             if binding is not None:
                 found[key] = _each(element, _bound(binding, element.type))
             found[f"_{key}"] = _beside(element)
+        elif child.type == "Extension":
+            found[key] = _extensions(element, type)
         else:
             found[key] = _each(element, _look_of(child))
     return found
 
 
 def _each(element: Element, look: Look) -> Visit:
-    primitive = element.primitive
-
-    def visit(_parent: Any, value: Any, judging: Judging, doubts: list[Doubt]) -> None:
+    def visit_one(_parent: Any, value: Any, judging: Judging, doubts: list[Doubt]) -> None:
         before = len(doubts)
-        if type(value) is list:
-            for index, item in enumerate(value):
-                if primitive or type(item) is dict:
-                    look(item, judging, doubts)
-                    if len(doubts) > before:
-                        before = _lead(doubts, before, (element, index, item, None))
-        elif primitive or type(value) is dict:
-            look(value, judging, doubts)
-            if len(doubts) > before:
-                _lead(doubts, before, (element, None, value, None))
+        look(value, judging, doubts)
+        if len(doubts) > before:
+            _lead(doubts, before, (element, None, value, None))
 
-    return visit
+    def visit_each(_parent: Any, values: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        before = len(doubts)
+        for index, item in enumerate(values):
+            look(item, judging, doubts)
+            if len(doubts) > before:
+                before = _lead(doubts, before, (element, index, item, None))
+
+    return visit_each if element.array else visit_one
 
 
 def _lead(doubts: list[Doubt], before: int, step: tuple[Element, int | None, Any, Any]) -> int:
@@ -125,8 +125,6 @@ def _lead(doubts: list[Doubt], before: int, step: tuple[Element, int | None, Any
 def _look_of(child: Child) -> Look:
     """The look at an object."""
     match child.type:
-        case "Extension":
-            return _doubtful(judge_extension)
         case "Resource":
             return lambda _item, _judging, doubts: doubts.append(Doubt(_judge_inner))
         case "Reference":
@@ -162,14 +160,21 @@ def _judge_coding(node: Node, judging: Judging) -> None:
     judge_coding(node.value, node, judging)
 
 
-def _doubtful(judge: Callable[[Node, Judging], None]) -> Look:
-    inside = _look_inside("Extension")
+def _extensions(element: Element, type: str) -> Visit:
+    """The extensions in an object of a type."""
+    inside, modifier = _look_inside("Extension"), element.name == MODIFIER
 
-    def look(item: Any, judging: Judging, doubts: list[Doubt]) -> None:
-        doubts.append(Doubt(judge))
-        inside(item, judging, doubts)
+    def visit(parent: Any, value: Any, judging: Judging, doubts: list[Doubt]) -> None:
+        before = len(doubts)
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, dict):
+                if not is_surely_right(item, parent, type, judging, modifier=modifier):
+                    doubts.append(Doubt(judge_extension))
+                inside(item, judging, doubts)
+                if len(doubts) > before:
+                    before = _lead(doubts, before, (element, index, item, None))
 
-    return look
+    return visit
 
 
 def _beside(element: Element) -> Visit:

@@ -13,7 +13,6 @@ from typing import Any
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.model import R4
-from fhir_server.fhirpath.surroundings import ALONE
 from fhir_server.fhirpath.tree import root_of
 from fhir_server.fhirpath.values import Node
 from fhir_server.kernel.issues import Issue
@@ -21,7 +20,6 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.validation.base import base_issues
 from fhir_server.validation.declared import judge_declared
 from fhir_server.validation.grounds import judge_grounds
-from fhir_server.validation.invariants import surroundings_of
 from fhir_server.validation.judging import Judging, TooCostly, is_wrong
 from fhir_server.validation.library import library_of
 from fhir_server.validation.profile_rules import Profile
@@ -44,7 +42,7 @@ def judge(tree: Tree, world: World, profiles: Sequence[str] = ()) -> list[Issue]
     sound = sane(tree) if issues else tree
     judging = _judging(world)
     try:
-        judging.issues += base_issues(sound, world, judging.around.conforms_to)
+        judging.issues += base_issues(sound, world, judging.conforms_to)
         node = root_of(sound, R4)
         judge_grounds(node, judging)
         judge_declared(node, judging, profiles)
@@ -56,7 +54,7 @@ def judge(tree: Tree, world: World, profiles: Sequence[str] = ()) -> list[Issue]
             "L'examen coûte plus qu'il n'est permis et a été arrêté : il peut rester à dire",
             type_,
         )
-    judging.around = ALONE  # which knows the judgement: nothing is left to the collector
+    judging.end()
     if not judging.issues:
         return issues
     return list(_told_once(issues, judging.issues))
@@ -84,7 +82,7 @@ def _judging(world: World) -> Judging:
             return None
         return any(conforms_to(node, meant, judging) for meant in judging.library.meant(profile))
 
-    judging.around = surroundings_of(world, asked)
+    judging.conforms_to = asked
     return judging
 
 

@@ -8,8 +8,6 @@ https://hl7.org/fhir/R4/profiling.html
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -27,7 +25,7 @@ _KEPT: Final = 1000  # profiles of one registry
 class Library:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._compiled: OrderedDict[str, Profile | Unusable] = OrderedDict()
+        self._compiled: dict[str, Profile | Unusable] = {}
         self.meant = lru_cache(maxsize=_KEPT)(self._meant)
         self.rules_for = lru_cache(maxsize=_KEPT)(self._rules_for)
         self.near = lru_cache(maxsize=_KEPT)(self._near)
@@ -36,8 +34,6 @@ class Library:
         """The profile of this canonical, of the newest version where it names none; None: it is not known."""
         found = self._compiled.get(canonical)
         if found is not None:
-            with suppress(KeyError):  # another thread may just have thrown it away
-                self._compiled.move_to_end(canonical)
             return found
         url, _, version = canonical.partition("|")
         entry = self._registry.entry("StructureDefinition", canonical)
@@ -46,9 +42,10 @@ class Library:
         found = compiled(canonical, self._registry)
         if found is None:
             return None
+        if len(self._compiled) >= _KEPT:
+            oldest = next(iter(self._compiled))
+            self._compiled.pop(oldest, None)  # by another thread, perhaps
         self._compiled[canonical] = found
-        if len(self._compiled) > _KEPT:
-            self._compiled.popitem(last=False)
         return found
 
     def versions(self, url: str) -> tuple[str, ...]:

@@ -17,9 +17,11 @@ from fhir_server.validation.invariants import Constraint
 
 if TYPE_CHECKING:
     from fhir_server.validation.judging import Judging
+    from fhir_server.validation.surely import Left
 
 Strength = Literal["required", "extensible", "preferred", "example"]
 Reach = Callable[[Node, "Judging"], list[Node]]
+Look = Callable[[Any, "Judging"], "list[Left] | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Rules:
     fields: tuple[Field, ...] = ()
     aggregation: frozenset[str] = frozenset()  # how a reference may lead to its target; empty: any way
     itself: bool = field(init=False, compare=False)  # whether anything is asked but of what is inside
+    # Type of an item → the function that looks at it, from when the first was met (`surely`).
+    looks: dict[str, Look] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         asked = self.types, self.targets, self.value, self.binding, self.limits, self.constraints
@@ -92,18 +96,11 @@ class Field:
     range: str = ""  # as a reader knows it: `1..*`
     rules: Rules | None = None
     slicing: Slicing | None = None
-    # The only property that it may stand under, that beside it (empty: there is none), and what it is.
-    only: tuple[str, str, Element] | None = field(init=False, compare=False)
     needed: bool = field(init=False, compare=False)  # whether there is anything to say where there is nothing
     bare: bool = field(init=False, compare=False)  # whether all that is asked is how many there are
     alone: bool = field(init=False, compare=False)  # whether there may be one
 
     def __post_init__(self) -> None:
-        only = None
-        if len(self.keys) == 1:
-            ((key, element),) = self.keys.items()
-            only = key, f"_{key}" if element.primitive else "", element
-        object.__setattr__(self, "only", only)
         needed = self.min > 0 or (self.slicing is not None and self.slicing.needed)
         object.__setattr__(self, "needed", needed)
         object.__setattr__(self, "bare", self.rules is None and self.slicing is None)

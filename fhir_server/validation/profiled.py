@@ -40,16 +40,15 @@ def problems_with(node: Node, canonical: str, judging: Judging) -> list[Issue] |
     elif node.extra is not None:
         issues = judging.apart(lambda: judge_item(profile.rules, node, judging), profile.canonical)
     else:
-        issues = _issues_of_left(_left_of(profile.rules, node, judging), profile, node, judging)
+        left = judging.left.pop(key, None) or _left_of(profile.rules, node, judging)
+        issues = _issues_of_left(left, profile, node, judging)
     judging.know(node.value, canonical, issues)
     return issues
 
 
 def _left_of(rules: Rules, node: Node, judging: Judging) -> list[Left]:
     judging.charge()
-    left: list[Left] = []
-    look_at(rules, node.value, node.type, judging, left)
-    return left
+    return look_at(rules, node.value, node.type, judging) or []
 
 
 def _issues_of_left(left: list[Left], profile: Profile, node: Node, judging: Judging) -> list[Issue]:
@@ -209,7 +208,7 @@ def _judge_constraint(constraint: Constraint, node: Node, judging: Judging) -> N
             return
         severity = "error" if wanted == "error" else "warning"
     judging.look()
-    held = constraint.holds(node, judging.world, judging.around)
+    held = constraint.holds(node, judging.world, judging.around())
     if held is False:
         judging.say("invariant", constraint.text, constraint.french, node, severity)
     elif held is None:

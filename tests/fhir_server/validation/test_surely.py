@@ -49,9 +49,7 @@ def slicing(*, closed: bool = False, min: int = 0, rules: Rules | None = None, *
 
 def left_of(rules: Rules, tree: Tree) -> list[Left]:
     judging = Judging(World(SHIPPED, codes_of(SHIPPED)), library_of(SHIPPED))
-    left: list[Left] = []
-    look_at(rules, tree, "Patient", judging, left)
-    return left
+    return look_at(rules, tree, "Patient", judging) or []
 
 
 def told(rules: Rules, **elements: Any) -> list[str]:
@@ -87,6 +85,11 @@ OF_A = Rules("Patient.identifier:a", fields=(field("value", "Identifier", min=1)
         pytest.param(patient(constraints=(OF_JSON,)), {"birthDate": "2000"}, id="a constraint of JSON"),
         pytest.param(patient(types={"Patient": ()}), {}, id="its type"),
         pytest.param(patient(field("deceased", min=1)), {"deceasedBoolean": False}, id="one of a choice"),
+        pytest.param(
+            patient(field("deceased", min=1, rules=Rules("Patient.deceased[x]", types={"boolean": ()}))),
+            {"deceasedBoolean": True},
+            id="one of a choice, of its type",
+        ),
         pytest.param(patient(field("identifier", slicing=slicing())), {"identifier": [{}]}, id="of no slice"),
         pytest.param(
             patient(field("identifier", slicing=slicing(min=1, rules=OF_A))),
@@ -145,6 +148,21 @@ def test_what_keeps_its_rules_in_the_plainest_way_is_done_with(
             id="two of a choice",
         ),
         pytest.param(
+            patient(field("deceased", rules=Rules("Patient.deceased[x]", types={"dateTime": ()}))),
+            {"deceasedBoolean": True},
+            ["item Patient.deceased"],
+            id="one of a choice, of another type",
+        ),
+        pytest.param(
+            patient(field("gender", min=1)),
+            {"gender": ["male"]},
+            ["field Patient"],
+            id="an array for a value",
+        ),
+        pytest.param(
+            patient(FAMILY), {"name": [{"family": "A"}, "B"]}, ["field Patient"], id="a value for an object"
+        ),
+        pytest.param(
             patient(field("managingOrganization", rules=Rules("x", targets=("https://example.org/P",)))),
             {"managingOrganization": {"reference": "Organization/1"}},
             ["itself Patient.managingOrganization"],
@@ -188,15 +206,51 @@ def test_whatever_may_be_wrong_is_left_to_be_judged_where_it_stands(
     assert told(rules, **elements) == left
 
 
+def test_nothing_that_a_definition_says_becomes_a_part_of_a_function() -> None:
+    hostile = '"\n) or exit() #'
+    rules = patient(
+        replace(CODED, path=hostile, range=hostile),
+        field(
+            "identifier",
+            rules=Rules(hostile),
+            slicing=slicing(min=1, rules=Rules(hostile, fields=OF_A.fields)),
+        ),
+        field("address", rules=Rules(hostile, types={"Address": (hostile,)})),
+        field("name", rules=Rules(hostile, value=is_(hostile), binding=Binding("required", hostile))),
+    )
+
+    left = told(
+        rules,
+        gender="male",
+        identifier=[{"system": "urn:a", "value": "1"}],
+        address=[{"city": "Paris"}],
+        name=[{"family": hostile}],
+    )
+
+    assert left == ["itself Patient.address[0]", "itself Patient.name[0]"]
+
+
+def test_of_an_open_slicing_by_url_what_is_left_follows_the_order_of_its_slices() -> None:
+    def one(name: str) -> Slice:
+        rules = Rules(name, fields=(field("value", "Extension", min=1),))
+        return Slice(name, f"Patient.extension:{name}", (), 0, None, "0..*", rules, None)
+
+    urls = replace(slicing(), keys=(("url",),), slices=(one("a"), one("b")), urls={"urn:a": 0, "urn:b": 1})
+    extensions = [{"url": "urn:b"}, {"url": "urn:c"}, {"url": "urn:a"}, {"url": "urn:b", "valueCode": "x"}]
+
+    left = told(patient(field("extension", slicing=urls)), extension=extensions)
+
+    assert left == ["field Patient.extension[2]", "field Patient.extension[0]"]
+
+
 def test_an_item_that_keeps_the_profile_of_its_type_is_remembered_to_keep_it() -> None:
     judging = Judging(World(SHIPPED, codes_of(SHIPPED)), library_of(SHIPPED))
     home = {"city": "Paris"}
     rules = patient(field("address", rules=Rules("Patient.address", types={"Address": (ADDRESS,)})))
-    left: list[Left] = []
 
-    look_at(rules, {"resourceType": "Patient", "address": [home]}, "Patient", judging, left)
+    left = look_at(rules, {"resourceType": "Patient", "address": [home]}, "Patient", judging)
 
-    assert left == []
+    assert left is None
     assert judging.known[id(home), ADDRESS] == []
 
 
