@@ -18,9 +18,9 @@ class FhirError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "exception"
 
-    def __init__(self, text: str, expression: str = "", *, code: str | None = None) -> None:
+    def __init__(self, text: str, expression: str = "", *, code: str | None = None, french: str = "") -> None:
         super().__init__(text)
-        self.issues: tuple[Issue, ...] = (Issue(code or self.code, text, expression),)
+        self.issues: tuple[Issue, ...] = (Issue(code or self.code, text, expression, french=french),)
 
 
 class Malformed(FhirError):
@@ -31,13 +31,39 @@ class Malformed(FhirError):
 
 
 class Unauthenticated(FhirError):
+    """Nobody known asks. `challenge` is the value of WWW-Authenticate; `error` is empty where no token was sent.
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-3
+    """
+
     status = 401
     code = "login"
 
+    def __init__(
+        self, text: str, *, code: str | None = None, french: str = "", error: str = "invalid_token"
+    ) -> None:
+        super().__init__(text, code=code, french=french)
+        self.challenge = _challenge(error, text)
+
 
 class Forbidden(FhirError):
+    """Whoever asks is known, and may not. `choices`: what may be asked for instead, told as issues of their own."""
+
     status = 403
     code = "forbidden"
+
+    def __init__(
+        self,
+        text: str,
+        expression: str = "",
+        *,
+        code: str | None = None,
+        french: str = "",
+        choices: Sequence[str] = (),
+    ) -> None:
+        super().__init__(text, expression, code=code, french=french)
+        told = (Issue("informational", choice, severity="information", french=choice) for choice in choices)
+        self.issues = (*self.issues, *told)
 
 
 class NotFound(FhirError):
@@ -125,3 +151,11 @@ class Unavailable(FhirError):
 
     status = 503
     code = "transient"
+
+
+def _challenge(error: str, text: str) -> str:
+    if not error:
+        return 'Bearer realm="fhir"'
+    # RFC 6750 leaves out of a description all that would have to be escaped.
+    told = "".join(char if " " <= char <= "~" and char not in '"\\' else "'" for char in text)
+    return f'Bearer realm="fhir", error="{error}", error_description="{told}"'

@@ -63,3 +63,15 @@ Description: "Labels in `meta.security` that widen or narrow who reads a resourc
 * #audience:aidants insert InEnglish([[Open to carers]])
 * #urgence "Lisible en urgence"
 * #urgence insert InEnglish([[Readable in an emergency]])
+* #archive "Archivé" "Dans `meta.tag` : sorti de la base active, lisible par la personne seule"
+* #archive insert InEnglish([[Archived]])
+
+Extension: DateArchivage
+Id: date-archivage
+Title: "Day of the archive"
+Description: "On the tag `archive` in `meta.tag`: since when the resource has been out of the active base."
+Context: Coding
+* insert French([[Date d'archivage]])
+* insert FrenchDescription([[Sur l'étiquette `archive` de `meta.tag` : depuis quand la ressource est sortie de la base active.]])
+* value[x] 1..1
+* value[x] only date

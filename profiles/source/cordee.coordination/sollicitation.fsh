@@ -167,6 +167,8 @@ Description: "What a Task of coordination is, where it is no action of a plan."
 * #sollicitation insert InEnglish([[Request for help with coordination]])
 * #retour-domicile "Organiser le retour à domicile" "Préparer la sortie d'hospitalisation avec les intervenants"
 * #retour-domicile insert InEnglish([[Organise the return home]])
+* #demande-mdph "Demande à la MDPH" "Demande de droits ou d'orientation, adressée à une maison départementale des personnes handicapées"
+* #demande-mdph insert InEnglish([[Request to the MDPH]])
 * #rectification "Rectification" "Demande de la personne de corriger ce qui est écrit d'elle"
 * #rectification insert InEnglish([[Rectification]])
 * #gel "Gel" "Suspend la suppression de données, par exemple pendant un litige"

@@ -1,0 +1,80 @@
+"""What is announced of a person's circle, and to whom: somebody joined, a consent was recorded, emergency access taken.
+
+An announcement is a Communication, so that those whom it is addressed to keep it, and nobody else reads it: to the
+person, to the référent and to the médecin traitant, but for whoever did it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from fhir_server.access.caller import Caller
+from fhir_server.access.emergency import reason_in
+from fhir_server.access.facts import ROOT, Facts, coded, key_of
+from fhir_server.access.linking import announced
+from fhir_server.access.standing import ROLES_OF_CARE, Write
+from fhir_server.access.teams import participations_of
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.times import instant_text
+from fhir_server.kernel.wire import Tree
+
+EVENTS: Final = f"{ROOT}/CodeSystem/evenement-coordination"
+CIRCLE_CHANGED: Final = "CER"
+EMERGENCY: Final = "ACC"
+_KINDS: Final = "http://terminology.hl7.org/CodeSystem/communication-category"
+_COORDINATES: Final = "330"
+_SENTENCES: Final = {
+    CIRCLE_CHANGED: "Le cercle de soins ou les consentements de cette personne ont changé",
+    EMERGENCY: "Un professionnel a pris un accès en urgence au dossier de cette personne",
+}
+
+
+def announcement_of(
+    writes: Collection[Write], before: Facts, later: Facts, caller: Caller, id: str, now: int
+) -> Tree | None:
+    """What these writes about one person announce, to be written as `Communication/id`; None: nothing, or to nobody."""
+    grants = [write.new for write in writes if write.warrant == "emergency" and write.new is not None]
+    if not grants and not announced(writes, before):
+        return None
+    recipients = [key for key in audience_of(later, now) if key not in caller.actors]
+    if not recipients:
+        return None
+    event = EMERGENCY if grants else CIRCLE_CHANGED
+    tree: Tree = {
+        "resourceType": "Communication",
+        "id": id,
+        "status": "completed",
+        "category": [
+            {"coding": [{"system": _KINDS, "code": "notification"}]},
+            {"coding": [{"system": EVENTS, "code": event}]},
+        ],
+        "subject": {"reference": str(later.person)},
+        "about": [{"reference": str(key)} for key in sorted({key_of(write.tree) for write in writes})],
+        "sent": instant_text(now),
+        "recipient": [{"reference": str(key)} for key in recipients],
+    }
+    if caller.acting is not None:
+        tree["sender"] = {"reference": str(caller.acting)}
+    if grants:
+        tree["reasonCode"] = [{"text": reason_in(grant)} for grant in grants]
+    tree["payload"] = [{"contentString": _SENTENCES[event]}]
+    return tree
+
+
+def audience_of(facts: Facts, now: int) -> tuple[Key, ...]:
+    """Whom changes of a circle are announced to: the person, then the référents and the médecin traitant."""
+    found = dict.fromkeys([facts.person])
+    managers = (facts.target(dossier.get("careManager")) for dossier in facts.of("EpisodeOfCare"))
+    found |= dict.fromkeys(key for key in managers if key is not None and key in facts.trees)
+    for team in facts.of("CareTeam"):
+        leading = {
+            facts.target(participant.get("member"))
+            for participant in team.get("participant", ())
+            if coded(participant.get("role"), ROLES_OF_CARE, (_COORDINATES,))
+        }
+        for one in participations_of(team, facts):
+            open_now = one.spell[0] <= now < one.spell[1]
+            if open_now and one.member in facts.trees and (one.pcp or one.member in leading):
+                found[one.member] = None
+    return tuple(found)

@@ -1,0 +1,181 @@
+"""What a caller is to a person before they write: what the closed table of links asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, TypeAlias
+
+from fhir_server.access.caller import Caller
+from fhir_server.access.cells import Cells
+from fhir_server.access.consents import Consents
+from fhir_server.access.facts import OPEN_TASK, SOLLICITATION, TASK_TYPES, Facts, coded, written
+from fhir_server.access.links import at, consents_of, links_of
+from fhir_server.access.raising import raised
+from fhir_server.access.teams import (
+    Participation,
+    classes_of,
+    participations_of,
+    support_of,
+)
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
+from fhir_server.kernel.wire import Tree
+from fhir_server.search.sight import Link, Tie
+
+_INVITING: Final = frozenset({"coordonnateur", "infirmier", "encadrement"})
+ROLES_OF_CARE: Final = "https://mos.esante.gouv.fr/NOS/TRE_R85-RolePriseCharge/FHIR/TRE-R85-RolePriseCharge"
+
+
+Warrant: TypeAlias = Literal["", "circle", "identity", "emergency"]
+
+
+@immutable
+class Write:
+    """A version and what it supersedes: `old` None for a create, `new` None for a deletion.
+
+    `warrant`: what an operation found to entitle the caller to it, instead of the matrix. `circle`: somebody joins or
+    leaves, which is for the table of links alone; `identity`: the same, and the caller presented the person's INS and
+    five traits; `emergency`: the caller may take emergency access.
+    """
+
+    old: Tree | None
+    new: Tree | None
+    warrant: Warrant = ""
+
+    @property
+    def tree(self) -> Tree:
+        tree = self.new if self.new is not None else self.old
+        assert tree is not None, "a write has an old version or a new one"
+        return tree
+
+
+@dataclass(frozen=True)
+class Case:
+    """Who writes about which person, and what is so before the transaction.
+
+    `presented`: the caller presented the full INS and the five traits, and is somebody who may join by them.
+    """
+
+    caller: Caller
+    before: Facts
+    later: Facts
+    cells: Cells
+    now: int
+    presented: bool = False
+
+    @cached_property
+    def own(self) -> frozenset[Key]:
+        """Who counts as the caller: who types, and for whom."""
+        delegator = self.caller.delegator
+        return frozenset(self.caller.actors) | ({delegator} if delegator is not None else set())
+
+    @property
+    def is_new(self) -> bool:
+        """The person comes with this transaction."""
+        return self.before.patient is None
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        return links_of(self.before, self.cells, self.now)
+
+    @cached_property
+    def consents(self) -> Consents:
+        return consents_of(self.before, self.cells)
+
+    def tied(self, *ties: Tie) -> bool:
+        """Whether the caller has one of these ties now."""
+        return any(link.tie in ties and link.actor in self.own for link in at(self.links, self.now))
+
+    @cached_property
+    def is_linked(self) -> bool:
+        return self.tied(*(tie for tie in Tie if tie is not Tie.DENIAL))
+
+    @cached_property
+    def is_person(self) -> bool:
+        return self.before.person in self.own
+
+    @cached_property
+    def is_representative(self) -> bool:
+        return self.tied(Tie.REPRESENTATIVE)
+
+    @cached_property
+    def is_pcp(self) -> bool:
+        return "medecin" in self.caller.roles and self.tied(Tie.PCP)
+
+    @cached_property
+    def participations(self) -> list[Participation]:
+        """The open ones, before."""
+        return [
+            one
+            for team in self.before.of("CareTeam")
+            for one in participations_of(team, self.before)
+            if one.spell[0] <= self.now < one.spell[1]
+        ]
+
+    @cached_property
+    def supporting(self) -> frozenset[Key]:
+        """The organisations of stays and records, prepared ones too."""
+        found = [
+            support_of(tree, self.before)
+            for kind in ("EpisodeOfCare", "Encounter")
+            for tree in self.before.of(kind)
+        ]
+        now = [one for one in found if one is not None and one.spell[0] <= self.now < one.spell[1]]
+        return frozenset(key for one in now for key in (one.organisation, one.institution))
+
+    @cached_property
+    def is_member(self) -> bool:
+        return not self.own.isdisjoint(self.supporting) or any(
+            one.member in self.own for one in self.participations
+        )
+
+    def may_invite(self) -> bool:
+        if self.is_person or self.is_representative or self.is_pcp:
+            return True
+        return not _INVITING.isdisjoint(self.caller.roles) and self.is_member
+
+    @cached_property
+    def is_asked(self) -> bool:
+        """Whether somebody who may invite asked the caller's team for help, and waits for an answer."""
+        return any(
+            coded(task.get("code"), TASK_TYPES, (SOLLICITATION,))
+            and task.get("status") in OPEN_TASK
+            and self.before.target(task.get("owner")) in self.own
+            and self._invites(self.before.target(task.get("requester")))
+            for task in self.before.of("Task")
+        )
+
+    def _invites(self, requester: Key | None) -> bool:
+        if requester is None or requester in self.own:
+            return False
+        roles = {key.id for key in classes_of(requester, self.before)}
+        return self.represents(requester) or any(
+            one.member == requester and (one.pcp or not roles.isdisjoint(_INVITING))
+            for one in self.participations
+        )
+
+    def is_referent(self) -> bool:
+        """Who answers for the record, or coordinates in the circle."""
+        managers = {self.before.target(one.get("careManager")) for one in self.before.of("EpisodeOfCare")}
+        if self.own & managers and self.is_member:
+            return True
+        return "coordonnateur" in self.caller.roles and any(
+            coded(participant.get("role"), ROLES_OF_CARE, ("330",))
+            and self.before.target(participant.get("member"))
+            in self.own & {one.member for one in self.participations}
+            for team in self.before.of("CareTeam")
+            for participant in team.get("participant", ())
+        )
+
+    def gains(self, actor: Key, write: Write) -> bool:
+        """Whether this write alone raises the rights of `actor`."""
+        alone = written(self.before, [(write.old, write.new)])
+        return raised((actor,), self.links, links_of(alone, self.cells, self.now), self.now)
+
+    def represents(self, actor: Key) -> bool:
+        """Whether `actor` speaks for the person: itself, or a legal representative."""
+        links = links_of(self.later, self.cells, self.now) if self.is_new else self.links
+        return actor == self.before.person or any(
+            link.actor == actor and link.tie is Tie.REPRESENTATIVE for link in at(links, self.now)
+        )

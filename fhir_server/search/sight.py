@@ -1,0 +1,187 @@
+"""What a caller sees, as a value: who they are, what each kind of link to a person lets them read, and of what.
+
+Every version of a resource carries a `Stamp`; every person has `Link`s, which say who is tied to them and how; a
+`Sight` says what those ties are worth to one caller. `sees` puts the three together. The store asks the same in SQL,
+inside the statement that reads (`store/seeing.py`), and a property test holds the two together.
+
+A *cell* is a category of data (`access/cells.py` numbers them): cell 0 is what everybody reads. Masks are sets of cells
+as bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import field
+from enum import IntEnum, IntFlag
+from typing import Any, Final
+
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.values import immutable
+
+FOREVER: Final = 2**62  # µs: the end of what has none
+MOST_CELLS: Final = 62
+PUBLIC: Final = 0  # the cell of directories, terminology and definitions
+OPERATORS: Final = 16  # the cell of what nobody else sees
+
+
+class Tie(IntEnum):
+    """How an actor is tied to a person. Numbers are stored, from 1 on: a new one goes to the end."""
+
+    TEAM = 1  # of the same équipe de soins, the person not (yet) informed
+    TEAM_INFORMED = 2  # the same, the person informed: social roles then have their minimal view of health
+    OTHER = 3  # of the circle or named by a consent, yet of another team; `allow` has what the consent opens
+    OTHER_INFORMED = 4
+    PCP = 5  # médecin traitant: participant of role PCP
+    SOLLICITATION = 6  # owner of a sollicitation: limited view
+    MDPH = 7  # a request addressed to their MDPH
+    PERSON = 8  # themselves
+    REPRESENTATIVE = 9
+    CARER = 10
+    TRUSTED = 11  # personne de confiance
+    EMERGENCY = 12  # bris de glace
+    FEED = 13  # identity feed of an organisation
+    DENIAL = 14  # lets nobody see anything: carries `deny` and `oppose`
+
+
+class Label(IntFlag):
+    """What the labels of a resource say, and what else its stamp must tell."""
+
+    MASQUE_PS = 1
+    INVISIBLE_PATIENT = 2
+    INVISIBLE_REPRESENTANTS = 4
+    INTERNE = 8  # interne-structure
+    PARTAGE_SOCIAL = 16  # in the minimal view
+    AIDANTS = 32  # audience:aidants
+    URGENCE = 64
+    SENSITIVE = 128  # confidentiality R or V: the cell sante-sensible is needed as well
+    SEVERAL = 256  # of several persons: all must pass
+    ARCHIVED = 512
+    VERIFIED = 1024  # an actor that the directory or an operator wrote
+
+
+# Labels that hide: a tie must show them all. Labels that open the minimal view: one of them must be opened.
+HIDING: Final = Label.MASQUE_PS | Label.INVISIBLE_PATIENT | Label.INVISIBLE_REPRESENTANTS | Label.ARCHIVED
+OPENING: Final = Label.PARTAGE_SOCIAL | Label.AIDANTS | Label.URGENCE
+
+
+@immutable
+class Stamp:
+    """What decides who sees a version. `persons`: Patients. `parties`: author, owner, sender, participant …"""
+
+    cell: int
+    labels: int = 0
+    persons: tuple[Key, ...] = ()
+    parties: tuple[Key, ...] = ()
+    authors: tuple[Key, ...] = ()  # of the parties
+    owner: Key | None = None  # the organisation that wrote it: for `Label.INTERNE`
+
+    def cells(self, sensitive: int) -> int:
+        """The cells that a denial hides it by. `sensitive`: the number of the cell sante-sensible."""
+        return 1 << self.cell | (1 << sensitive if self.labels & Label.SENSITIVE else 0)
+
+
+UNSTAMPED: Final = Stamp(MOST_CELLS)  # nobody sees it
+
+
+@immutable
+class Link:
+    """An actor is tied to a person, from `since` to before `until` (µs). Masks: cells.
+
+    `allow`: what this tie may show at all; `named`: what an explicit consent names the actor for. A denial has
+    `deny`, which stands above everything, and `oppose`, which does not bind the author.
+    """
+
+    person: Key
+    actor: Key
+    tie: Tie
+    allow: int = 0
+    named: int = 0
+    deny: int = 0
+    oppose: int = 0
+    since: int = 0
+    until: int = FOREVER
+
+
+@immutable
+class Sight:
+    """What ties are worth to a caller. Tuples are by tie: `full[Tie.PCP - 1]`.
+
+    `full`: cells read whole; `named`: only with an explicit consent; `least`: only what a label opens; `own`: only what
+    the caller is a party of. `shows`: hiding labels that hide nothing; `opens`: labels that open the minimal view.
+    """
+
+    actors: tuple[Key, ...]
+    full: tuple[int, ...]
+    named: tuple[int, ...]
+    least: tuple[int, ...]
+    own: tuple[int, ...]
+    shows: tuple[int, ...]
+    opens: tuple[int, ...]
+    sensitive: int  # the number of the cell sante-sensible
+    unlinked: int = 1 << PUBLIC  # cells seen without a tie
+    kept: int = 0  # cells whose own are seen without a tie, and after it: messages, sollicitations
+    now: int = field(default=0, hash=False, compare=False)  # µs
+    # What others have made of it, at whatever time: a Sight is asked about in every statement.
+    made: dict[object, Any] = field(default_factory=dict, hash=False, compare=False, repr=False)
+
+    def at(self, now: int) -> Sight:
+        """The same at another time."""
+        return Sight(
+            self.actors,
+            self.full,
+            self.named,
+            self.least,
+            self.own,
+            self.shows,
+            self.opens,
+            self.sensitive,
+            self.unlinked,
+            self.kept,
+            now,
+            self.made,
+        )
+
+
+def sees(sight: Sight, stamp: Stamp, links: Collection[Link]) -> bool:
+    """Whether a caller sees a version; `links`: all those of its persons."""
+    cell = 1 << stamp.cell
+    actors = frozenset(sight.actors)
+    if sight.unlinked & cell:
+        return True
+    if sight.kept & cell and not actors.isdisjoint(stamp.parties):
+        return True
+    if stamp.labels & Label.INTERNE and stamp.owner not in actors:
+        return False
+    if not stamp.persons:
+        return False
+    return all(_sees_of(sight, stamp, person, links, actors) for person in stamp.persons)
+
+
+def _sees_of(
+    sight: Sight, stamp: Stamp, person: Key, links: Collection[Link], actors: frozenset[Key]
+) -> bool:
+    authored = not actors.isdisjoint(stamp.authors)
+    cells = stamp.cells(sight.sensitive)
+    found = False
+    for link in links:
+        if link.person != person or link.actor not in actors or not link.since <= sight.now < link.until:
+            continue
+        if link.deny & cells or (link.oppose & cells and not authored):
+            return False
+        found = found or _shows(sight, stamp, link, authored, not actors.isdisjoint(stamp.parties))
+    return found
+
+
+def _shows(sight: Sight, stamp: Stamp, link: Link, authored: bool, mine: bool) -> bool:
+    place = link.tie - 1
+    cell = 1 << stamp.cell
+    if stamp.labels & HIDING & ~sight.shows[place] and not authored:
+        return False
+    if link.allow & sight.own[place] & cell and mine:
+        return True
+    whole = (link.allow & sight.full[place]) | (link.named & sight.named[place])
+    if stamp.labels & Label.SENSITIVE and not whole >> sight.sensitive & 1:
+        return False
+    if whole & cell:
+        return True
+    return bool(link.allow & sight.least[place] & cell and stamp.labels & sight.opens[place])

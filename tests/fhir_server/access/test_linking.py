@@ -1,0 +1,716 @@
+"""Who may make a link: the closed table, row by row, and that nobody raises their own rights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fhir_server.access.caller import ANYONE, Caller
+from fhir_server.access.consents import (
+    CARER,
+    EXCLUSION,
+    INFORMATION,
+    OPPOSITION,
+    OUTSIDE,
+    PROTECTION,
+    RECOGNITION,
+)
+from fhir_server.access.decisions import Decision
+from fhir_server.access.emergency import grant_of
+from fhir_server.access.facts import Facts, written
+from fhir_server.access.linking import announced, may_link, touched
+from fhir_server.access.links import links_of
+from fhir_server.access.raising import raised
+from fhir_server.access.standing import Write
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.wire import Tree
+from tests.circles import (
+    CELLS,
+    CITIZEN,
+    COORDINATOR,
+    GP,
+    HELPER,
+    MANAGER,
+    NOW,
+    NURSE,
+    PERSON,
+    PHARMACIST,
+    ROLE_CLASS,
+    affiliation,
+    caller,
+    circle,
+    citizen,
+    consent,
+    dossier,
+    facts,
+    mdph_request,
+    member,
+    outside,
+    patient,
+    recognition,
+    relative,
+    request,
+    role,
+    stay,
+    to,
+)
+
+GP_MEMBER = member("PractitionerRole/gp", pcp=True)
+TEAM = (
+    GP_MEMBER,
+    member("PractitionerRole/nurse"),
+    member("PractitionerRole/helper"),
+    member("PractitionerRole/coordinator"),
+)
+TODAY = "2026-10-01"
+CARDIOLOGIST = member("PractitionerRole/cardiologist", TODAY)
+STRANGER = caller("pharmacist", "pharmacy", "pharmacien")
+MOTHER = citizen("mother", "representant-legal")
+DAUGHTER = citizen("daughter", "aidant")
+CHILD = patient(birthDate="2015-03-01")
+FEED = Caller(
+    "system",
+    client="hospital-adt",
+    roles=("secretariat",),
+    actors=(Key("Organization", "hospital"),),
+    organisation=Key("Organization", "hospital"),
+    purpose="TREAT",
+)
+NATIONAL = Caller("system", roles=("annuaire",), actors=(Key("Organization", "dac"),))
+
+
+def decide(
+    who: Caller, *writes: tuple[Tree | None, Tree | None], on: Facts, presented: bool = False
+) -> Decision:
+    made = [Write(old, new, "identity" if presented else "") for old, new in writes]
+    return may_link(who, made, on, written(on, writes), CELLS, NOW)
+
+
+def may_change(
+    who: Caller, old: Tree | None, new: Tree | None, *others: Tree, presented: bool = False
+) -> bool:
+    """Whether somebody may write `new` over `old` where the `others` are."""
+    on = facts(*(() if old is None else (old,)), *others)
+    return decide(who, (old, new), on=on, presented=presented).allowed
+
+
+# A new person
+
+
+@pytest.mark.parametrize(
+    ("who", "trees", "expected"),
+    [
+        (GP, [patient(), circle(member("PractitionerRole/gp"))], True),
+        (GP, [patient(), circle(member("Organization/msp"))], True),
+        (HELPER, [patient(), stay("saad")], True),
+        (COORDINATOR, [patient(), dossier("dac", "planned")], True),
+        (
+            COORDINATOR,
+            [patient(), dossier("dac"), circle(GP_MEMBER)],
+            True,
+        ),  # of another: the declaration is copied
+        (MANAGER, [patient(), stay("saad")], True),
+        (caller("desk", "hospital", "secretariat"), [patient(), stay("hospital")], True),
+        (FEED, [patient(), stay("geriatrics")], True),
+        (FEED, [patient(managingOrganization=to("Organization/hospital"))], True),
+        (GP, [patient(managingOrganization=to("Organization/msp"))], False),
+        (GP, [patient()], False),
+        (GP, [patient(), circle(member("PractitionerRole/nurse"))], False),
+        (GP, [patient(), circle(member("PractitionerRole/gp", "2027-01-01"))], False),
+        (GP, [patient(), circle(GP_MEMBER)], False),  # their own médecin traitant
+        (GP, [patient(), outside("PractitionerRole/gp")], False),
+        (CITIZEN, [patient(), circle(member("RelatedPerson/daughter"))], False),
+        (caller("agent", "mdph", "agent-mdph"), [patient(), stay("mdph")], False),
+        (
+            caller("guardian", "group", "mjpm"),
+            [patient(), circle(member("PractitionerRole/guardian"))],
+            False,
+        ),
+        (Caller("operator", roles=("operateur",)), [patient(), circle(member("PractitionerRole/gp"))], False),
+        (Caller("system", roles=("coordonnateur",)), [patient(), stay("dac")], False),
+    ],
+)
+def test_a_new_person_comes_with_what_links_the_caller(
+    who: Caller, trees: list[Tree], expected: bool
+) -> None:
+    nobody = facts(there=False)
+
+    assert decide(who, *((None, tree) for tree in trees), on=nobody).allowed is expected
+
+
+def test_information_on_a_new_person_is_recorded_with_proof() -> None:
+    nobody = facts(there=False)
+    start = [(None, patient()), (None, circle(member("PractitionerRole/gp")))]
+
+    assert decide(GP, *start, (None, consent(INFORMATION)), on=nobody)
+    assert not decide(GP, *start, (None, consent(INFORMATION, proof=False)), on=nobody)
+
+
+def test_a_parent_decides_for_a_child_who_is_new() -> None:
+    nobody = facts(there=False)
+    told = consent(INFORMATION, performer="RelatedPerson/mother")
+    start = [(None, CHILD), (None, circle(member("PractitionerRole/gp")))]
+
+    assert decide(GP, *start, (None, relative("mother", (ROLE_CLASS, "GUARD"))), (None, told), on=nobody)
+    assert not decide(GP, *start, (None, relative("mother")), (None, told), on=nobody)
+
+
+# Joining
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (GP, True),
+        (NURSE, True),
+        (COORDINATOR, True),
+        (MANAGER, False),  # of the helper's organisation
+        (CITIZEN, True),
+        (HELPER, False),
+        (DAUGHTER, False),
+        (STRANGER, False),
+        (caller("cardiologist", "hospital", "medecin"), False),
+        (caller("cardiologist", "hospital", "infirmier", "coordonnateur", "encadrement"), False),
+        (ANYONE, True),  # without authentication nobody is asked
+    ],
+)
+def test_members_invite_when_they_may(who: Caller, expected: bool) -> None:
+    assert may_change(who, circle(*TEAM), circle(*TEAM, CARDIOLOGIST)) is expected
+
+
+@pytest.mark.parametrize("old", [None, circle()])
+def test_who_is_not_in_the_circle_invites_nobody(old: Tree | None) -> None:
+    named = outside("PractitionerRole/nurse")
+
+    assert not may_change(NURSE, old, circle(CARDIOLOGIST), named)
+
+
+def test_the_management_of_a_member_organisation_invites() -> None:
+    team = (*TEAM, member("Organization/saad"))
+
+    assert may_change(MANAGER, circle(*team), circle(*team, CARDIOLOGIST))
+
+
+def test_a_representative_invites() -> None:
+    mother = relative("mother", (ROLE_CLASS, "GUARD"))
+
+    assert may_change(MOTHER, circle(*TEAM), circle(*TEAM, CARDIOLOGIST), CHILD, mother)
+    assert not may_change(MOTHER, circle(*TEAM), circle(*TEAM, CARDIOLOGIST), mother)  # of an adult
+
+
+@pytest.mark.parametrize("presented", [True, False])
+@pytest.mark.parametrize(
+    ("who", "entry"),
+    [
+        (PHARMACIST, member("PractitionerRole/pharmacist", TODAY)),
+        (PHARMACIST, member("Organization/pharmacy", TODAY)),
+        (FEED, member("Organization/hospital", TODAY)),
+    ],
+)
+def test_a_newcomer_joins_by_the_ins_and_the_five_traits(who: Caller, entry: Tree, presented: bool) -> None:
+    assert may_change(who, circle(*TEAM), circle(*TEAM, entry), presented=presented) is presented
+
+
+def test_who_presents_the_ins_brings_nobody_else_and_is_no_citizen() -> None:
+    two = circle(*TEAM, member("PractitionerRole/pharmacist", TODAY), CARDIOLOGIST)
+
+    assert not may_change(PHARMACIST, circle(*TEAM), two, presented=True)
+    assert not may_change(
+        DAUGHTER, circle(*TEAM), circle(*TEAM, member("RelatedPerson/daughter")), presented=True
+    )
+    agent = caller("agent", "mdph", "agent-mdph")
+    assert not may_change(agent, circle(*TEAM), circle(*TEAM, member("Organization/mdph")), presented=True)
+
+
+def test_a_member_does_not_come_back_or_stay_longer_by_themselves() -> None:
+    gone = circle(GP_MEMBER, member("PractitionerRole/nurse", end="2026-12-31"))
+
+    assert not may_change(NURSE, gone, circle(GP_MEMBER, member("PractitionerRole/nurse")))
+    assert may_change(GP, gone, circle(GP_MEMBER, member("PractitionerRole/nurse")))
+    assert not may_change(NURSE, circle(*TEAM, status="inactive"), circle(*TEAM))
+
+
+def test_somebody_new_is_not_put_into_the_circle_that_the_person_recognised() -> None:
+    known = recognition("CareTeam/payet", dated="2026-09-15T12:00:00Z")
+    before_that = circle(*TEAM, member("PractitionerRole/cardiologist", "2026-09-01"))
+
+    assert not may_change(NURSE, circle(*TEAM), before_that, known)
+    assert may_change(NURSE, circle(*TEAM), circle(*TEAM, CARDIOLOGIST), known)
+    assert may_change(NURSE, circle(*TEAM), before_that)
+
+
+def test_a_circle_does_not_move_to_another_person() -> None:
+    assert not may_change(GP, circle(*TEAM), circle(*TEAM) | {"subject": to("Patient/other")})
+
+
+def test_what_changes_nobodys_part_is_free() -> None:
+    past = member("PractitionerRole/cardiologist", "2026-06-01", "2026-06-30")
+
+    assert may_change(HELPER, circle(*TEAM), circle(*TEAM, name="Cercle de soins"))
+    assert may_change(HELPER, circle(*TEAM), circle(*TEAM, past))
+
+
+# Leaving
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (HELPER, True),  # oneself
+        (GP, True),
+        (CITIZEN, True),
+        (COORDINATOR, True),  # the référent
+        (NURSE, False),
+        (MANAGER, False),
+        (PHARMACIST, False),
+    ],
+)
+@pytest.mark.parametrize("how", ["taken out", "ended", "circle closed for one"])
+def test_oneself_leaves_and_few_others_see_one_out(who: Caller, expected: bool, how: str) -> None:
+    others = [one for one in TEAM if one["member"] != to("PractitionerRole/helper")]
+    ways = {
+        "taken out": circle(*others),
+        "ended": circle(*others, member("PractitionerRole/helper", end="2026-09-30")),
+        "circle closed for one": circle(*others, member("PractitionerRole/helper", end="2026-10-15")),
+    }
+    managed = dossier("dac", careManager=to("PractitionerRole/coordinator"))
+
+    assert may_change(who, circle(*TEAM), ways[how], managed) is expected
+
+
+def test_a_coordinator_whom_the_circle_calls_so_is_a_referent() -> None:
+    team = circle(
+        GP_MEMBER, member("PractitionerRole/helper"), member("PractitionerRole/coordinator", role="330")
+    )
+    without = circle(GP_MEMBER, member("PractitionerRole/coordinator", role="330"))
+
+    assert may_change(COORDINATOR, team, without)
+    assert not may_change(COORDINATOR, circle(*TEAM), circle(GP_MEMBER, TEAM[1], TEAM[3]))
+
+
+# Médecin traitant
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [(GP, True), (CITIZEN, True), (NATIONAL, True), (NURSE, False), (COORDINATOR, False)],
+)
+def test_who_names_the_medecin_traitant(who: Caller, expected: bool) -> None:
+    team = circle(*TEAM, member("PractitionerRole/cardiologist"))
+    other = circle(
+        *TEAM[1:], member("PractitionerRole/cardiologist", pcp=True), member("PractitionerRole/gp")
+    )
+
+    assert may_change(who, team, other, dossier("dac")) is expected
+
+
+def test_nobody_names_themselves_medecin_traitant() -> None:
+    cardiologist = caller("cardiologist", "hospital", "medecin")
+    team = circle(*TEAM, member("PractitionerRole/cardiologist"))
+    theirs = circle(*TEAM, member("PractitionerRole/cardiologist", pcp=True))
+    unnamed = circle(member("PractitionerRole/gp"))
+
+    assert not may_change(cardiologist, team, theirs, presented=True)
+    assert not may_change(GP, unnamed, circle(GP_MEMBER))
+    assert may_change(GP, circle(GP_MEMBER), unnamed)  # they may lay it down
+
+
+# Stays and records
+
+
+@pytest.mark.parametrize(
+    ("who", "tree", "more", "expected"),
+    [
+        (FEED, stay("hospital"), {"presented": True}, True),
+        (FEED, stay("geriatrics"), {"presented": True}, True),
+        (FEED, stay("hospital"), {}, False),
+        (PHARMACIST, stay("pharmacy"), {}, False),
+        (NURSE, stay("hospital"), {}, True),  # a member invites the hospital
+        (HELPER, stay("hospital"), {}, False),
+        (NURSE, stay("ssiad"), {}, False),  # would be of the team by her own doing
+        (HELPER, stay("saad"), {}, False),
+        (HELPER, stay("saad", "finished"), {}, True),  # what is over opens nothing
+        (COORDINATOR, dossier("dac", "planned"), {}, True),
+        (COORDINATOR, dossier("dac"), {}, False),  # nobody was informed
+        (HELPER, dossier("saad", "planned"), {}, False),
+    ],
+)
+def test_a_stay_or_a_record_ties_its_organisation(
+    who: Caller, tree: Tree, more: dict[str, Any], expected: bool
+) -> None:
+    assert may_change(who, None, tree, circle(*TEAM), **more) is expected
+
+
+def test_a_record_is_opened_by_the_coordinating_team_after_information() -> None:
+    told = consent(INFORMATION)
+
+    assert may_change(COORDINATOR, None, dossier("dac"), circle(*TEAM), told)
+    assert may_change(COORDINATOR, dossier("dac", "planned"), dossier("dac"), told)
+    assert not may_change(HELPER, None, dossier("saad"), circle(*TEAM), told)
+    assert not may_change(HELPER, dossier("saad", "planned"), dossier("saad"), told)
+
+
+@pytest.mark.parametrize(
+    ("requester", "expected"),
+    [
+        ("PractitionerRole/gp", True),
+        ("PractitionerRole/nurse", True),
+        (str(PERSON), True),
+        ("PractitionerRole/helper", False),
+        ("PractitionerRole/pharmacist", False),
+        ("PractitionerRole/coordinator", False),
+    ],
+)
+def test_who_is_asked_for_help_prepares_a_record(requester: str, expected: bool) -> None:
+    team = circle(*TEAM[:3])
+    asked = request("Organization/dac", requester=to(requester))
+
+    assert may_change(COORDINATOR, None, dossier("dac", "planned"), team, asked) is expected
+
+
+def test_a_stay_that_was_over_does_not_go_on_by_itself() -> None:
+    hospital = caller("cardiologist", "hospital", "medecin")
+
+    assert not may_change(hospital, stay("hospital", end=TODAY), stay("hospital"))
+    assert may_change(hospital, stay("hospital"), stay("hospital", "finished"))
+    assert may_change(hospital, stay("hospital"), stay("hospital", end="2026-10-12"))
+
+
+# Requests
+
+
+def test_a_request_for_help_ties_whom_a_linked_person_asks() -> None:
+    assert may_change(HELPER, None, request("Organization/dac"), circle(*TEAM))
+    assert may_change(NURSE, None, mdph_request("Organization/mdph"), circle(*TEAM))
+    assert not may_change(PHARMACIST, None, request("Organization/dac"), circle(*TEAM))
+    assert not may_change(HELPER, None, request("Organization/saad"), circle(*TEAM))  # one's own
+    assert not may_change(
+        COORDINATOR, request("Organization/dac", status="completed"), request("Organization/dac")
+    )
+
+
+def test_the_team_that_is_asked_hands_the_request_to_one_of_theirs() -> None:
+    asked = request("Organization/dac")
+
+    assert may_change(COORDINATOR, asked, request("PractitionerRole/coordinator"))
+
+
+# Consents
+
+
+@pytest.mark.parametrize(
+    ("who", "more", "expected"),
+    [
+        (NURSE, {}, True),
+        (NURSE, {"proof": False}, False),
+        (NURSE, {"proof": False, "sourceReference": to("DocumentReference/1")}, True),
+        (NURSE, {"proof": False, "sourceAttachment": {"title": "Formulaire signé"}}, True),
+        (NURSE, {"performer": "PractitionerRole/nurse"}, False),
+        (NURSE, {"performer": "RelatedPerson/daughter"}, False),
+        (NURSE, {"performer": "Organization/pharmacy"}, False),
+        (NURSE, {"dated": "2026-11-15"}, False),
+        (NURSE, {"provision": {"dataPeriod": {"start": "2026-01-01"}}}, False),
+        (NURSE, {"provision": {"actor": [{"reference": to("Group/1")}]}}, False),
+        (NURSE, {"proof": False, "status": "proposed"}, True),  # asked for, not given
+        (CITIZEN, {"proof": False}, False),  # a permit without proof is none
+        (CITIZEN, {}, True),
+        (PHARMACIST, {}, False),  # linked to nobody
+    ],
+)
+def test_a_consent_in_favour_of_somebody_carries_the_proof_of_who_gave_it(
+    who: Caller, more: dict[str, Any], expected: bool
+) -> None:
+    assert may_change(who, None, outside("Organization/pharmacy", **more), circle(*TEAM)) is expected
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        (recognition("PractitionerRole/nurse"), True),
+        (recognition("PractitionerRole/nurse", performer="PractitionerRole/nurse"), False),
+        (outside("Organization/ssiad", data=["sante-sensible"]), True),
+        (outside("Practitioner/nurse", performer="Practitioner/nurse"), False),
+        (consent(INFORMATION), True),
+        (consent(INFORMATION, performer="PractitionerRole/nurse"), False),
+    ],
+)
+def test_whom_a_consent_favours_does_not_record_it_alone(tree: Tree, expected: bool) -> None:
+    assert may_change(NURSE, None, tree, circle(*TEAM)) is expected
+
+
+@pytest.mark.parametrize("who", [NURSE, HELPER, CITIZEN])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (None, consent(OPPOSITION, type="deny", proof=False)),
+        (None, consent(EXCLUSION, "PractitionerRole/gp", type="deny", proof=False)),
+        (outside("Organization/pharmacy"), outside("Organization/pharmacy", status="inactive")),
+        (outside("Organization/pharmacy"), outside("Organization/pharmacy", end="2026-10-05")),
+        (outside("Organization/pharmacy"), outside("Organization/pharmacy", data=["plan"])),
+        (outside("Organization/pharmacy"), outside("Organization/pharmacy", status="entered-in-error")),
+        (consent(INFORMATION), consent(INFORMATION, status="inactive")),
+    ],
+)
+def test_a_withdrawal_or_an_opposition_is_taken_from_anybody_linked(
+    who: Caller, old: Tree | None, new: Tree
+) -> None:
+    new = new if old is None else {**new, "id": old["id"]}
+
+    assert may_change(who, old, new, circle(*TEAM))
+
+
+@pytest.mark.parametrize("code", [OPPOSITION, EXCLUSION])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "inactive"},
+        {"status": "entered-in-error"},
+        {"provision": {"type": "permit", "actor": [{"reference": to("PractitionerRole/gp")}]}},
+        {
+            "provision": {
+                "type": "deny",
+                "actor": [{"reference": to("PractitionerRole/gp")}],
+                "period": {"end": TODAY},
+            }
+        },
+        {"dateTime": "2026-06-30T10:00:00Z"},
+    ],
+    ids=["inactive", "in error", "permits", "ends", "older"],
+)
+def test_lifting_a_denial_is_in_favour_of_those_it_kept_out(code: str, change: Tree) -> None:
+    old = consent(code, "PractitionerRole/gp", type="deny", id="denial")
+    new = {**old, **change}
+    anew = {
+        **new,
+        "verification": [*new["verification"], {**new["verification"][0], "verificationDate": TODAY}],
+    }
+
+    assert not may_change(NURSE, old, new, circle(*TEAM))
+    assert may_change(NURSE, old, anew, circle(*TEAM))
+    assert may_change(CITIZEN, old, new, circle(*TEAM))
+
+
+def test_a_denial_does_not_vanish() -> None:
+    old = consent(OPPOSITION, type="deny")
+
+    assert not may_change(CITIZEN, old, None, circle(*TEAM))
+    assert may_change(CITIZEN, outside("Organization/pharmacy"), None, circle(*TEAM))
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [
+        {"data": ["plan", "sante"]},
+        {"data": ["plan"], "end": "2031-12-31"},
+        {"data": ["plan"], "end": "2030-12-31", "dated": "2026-07-02T10:00:00Z"},
+    ],
+    ids=["more", "longer", "later"],
+)
+def test_what_proved_one_decision_does_not_prove_the_next(wider: dict[str, Any]) -> None:
+    old = outside("Organization/pharmacy", id="one", data=["plan"], end="2030-12-31")
+    new = outside("Organization/pharmacy", id="one", **wider) | {"verification": old["verification"]}
+
+    assert not may_change(NURSE, old, new, circle(*TEAM))
+    assert may_change(CITIZEN, old, new, circle(*TEAM))
+
+
+def test_an_exclusion_says_whom_it_is_about() -> None:
+    assert not may_change(CITIZEN, None, consent(EXCLUSION, type="deny"))
+    assert not may_change(CITIZEN, None, consent(EXCLUSION, "Device/1", type="deny"))
+
+
+def test_a_representative_decides_for_others_and_not_for_themselves() -> None:
+    family = (CHILD, relative("mother", (ROLE_CLASS, "GUARD")), relative("aunt"))
+    carer = consent(CARER, "RelatedPerson/aunt", data=["plan"], start=TODAY, performer="RelatedPerson/mother")
+    herself = consent(
+        OUTSIDE, "RelatedPerson/mother", data=["sante-sensible"], performer="RelatedPerson/mother"
+    )
+
+    assert may_change(MOTHER, None, carer, *family)
+    assert not may_change(MOTHER, None, herself, *family)
+    assert not may_change(MOTHER, None, carer, *family[1:])  # an adult decides for themselves
+
+
+def test_a_measure_of_protection_is_recorded_by_others_with_the_judgment() -> None:
+    guardian = caller("guardian", "group", "mjpm")
+    judged = consent(
+        PROTECTION, "PractitionerRole/guardian", sourceReference=to("DocumentReference/judgment")
+    )
+    told = consent(PROTECTION, "PractitionerRole/guardian")
+    there = circle(*TEAM, member("PractitionerRole/guardian"))
+
+    assert may_change(NURSE, None, judged, there)
+    assert not may_change(NURSE, None, told, there)
+    assert not may_change(guardian, None, judged, there)
+
+
+# Relatives, identity, emergencies
+
+
+def test_a_relative_does_not_make_themselves_a_representative() -> None:
+    grant = consent(CARER, "RelatedPerson/daughter", data=["identite"], start="2026-01-01")
+    known = (CHILD, grant)
+    guard = relative("daughter", (ROLE_CLASS, "GUARD"))
+
+    assert not may_change(DAUGHTER, relative("daughter"), guard, *known)
+    assert may_change(GP, relative("daughter"), guard, *known, circle(*TEAM))
+    assert may_change(DAUGHTER, relative("daughter"), relative("daughter", telecom=[{"value": "1"}]), *known)
+
+
+def test_a_relative_does_not_become_anothers() -> None:
+    moved = relative("daughter") | {"patient": to("Patient/other")}
+
+    assert not may_change(GP, relative("daughter"), moved, circle(*TEAM))
+
+
+def test_a_representative_does_not_make_a_person_younger() -> None:
+    mother = relative("mother", (ROLE_CLASS, "GUARD"))
+    younger = patient(birthDate="2018-03-01")
+
+    assert not may_change(MOTHER, CHILD, younger, mother)
+    assert may_change(GP, CHILD, younger, mother, circle(*TEAM))
+
+
+def test_nobody_makes_an_identity_feed_of_their_own() -> None:
+    fed = patient(managingOrganization=to("Organization/hospital"))
+
+    assert not may_change(FEED, patient(), fed)
+    assert may_change(FEED, patient(), fed, presented=True)
+
+
+def test_an_emergency_grant_is_written_by_nobody() -> None:
+    grant = grant_of(GP, PERSON, "1", "Chute, personne inconsciente", NOW)
+
+    for old, new in ((None, grant), (grant, None), (grant, {**grant, "author": to("Practitioner/gp")})):
+        assert not may_change(GP, old, new, circle(*TEAM))
+
+
+def test_who_joins_and_what_is_consented_is_announced() -> None:
+    team, on = circle(*TEAM), facts(circle(*TEAM))
+
+    assert announced([Write(team, circle(*TEAM, CARDIOLOGIST))], on)
+    assert announced([Write(None, consent(INFORMATION))], on)
+    assert not announced([Write(team, circle(*TEAM[:2]))], on)
+    assert not announced([Write(None, stay("hospital"))], on)
+
+
+def test_the_persons_of_a_transaction_are_locked_in_one_order() -> None:
+    other = circle() | {"subject": to("Patient/another")}
+
+    assert touched([Write(circle(), other), Write(None, patient())]) == (Key("Patient", "another"), PERSON)
+
+
+# Nobody raises their own rights, whatever they write in whatever order
+
+CALLERS = [NURSE, HELPER, MANAGER, COORDINATOR, PHARMACIST, FEED, DAUGHTER]
+CALLERS += [caller("cardiologist", "hospital", "medecin")]
+NAMED = [
+    *(
+        "PractitionerRole/nurse",
+        "PractitionerRole/helper",
+        "PractitionerRole/cardiologist",
+        "Practitioner/nurse",
+    ),
+    *(
+        "Organization/ssiad",
+        "Organization/saad",
+        "Organization/dac",
+        "Organization/hospital",
+        "RelatedPerson/daughter",
+    ),
+]
+DATES = ["2026-06-01", "2026-09-30", "2026-10-01", "2026-12-01"]
+NOT_THE_PERSON = ["PractitionerRole/nurse", "RelatedPerson/daughter", "Organization/ssiad"]
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> Tree:
+    """Anything that makes links; consents without the proof of the person, which no caller but they can give."""
+    named, start = draw(st.sampled_from(NAMED)), draw(st.sampled_from(DATES))
+    organisations = st.sampled_from(["ssiad", "saad", "dac", "hospital", "geriatrics"])
+    match draw(
+        st.sampled_from(["circle", "circle", "stay", "dossier", "task", "consent", "relative", "person"])
+    ):
+        case "circle":
+            entries = draw(st.lists(st.sampled_from(NAMED), max_size=3))
+            pcp, role_of_care = draw(st.booleans()), draw(st.sampled_from(["", "330"]))
+            more = [member(one, start, pcp=pcp, role=role_of_care) for one in entries]
+            return circle(*draw(st.sampled_from([TEAM, TEAM[:2], ()])), *more)
+        case "stay":
+            return stay(
+                draw(organisations), draw(st.sampled_from(["planned", "in-progress", "finished"])), start
+            )
+        case "dossier":
+            return dossier(
+                draw(organisations), draw(st.sampled_from(["planned", "active", "onhold", "finished"]))
+            )
+        case "task":
+            return request(named, draw(st.sampled_from(["sollicitation", "demande-mdph"])))
+        case "relative":
+            return relative("daughter", (ROLE_CLASS, draw(st.sampled_from(["GUARD", "CAREGIVER"]))))
+        case "person":
+            return patient(
+                birthDate=draw(st.sampled_from(["1939-02-17", "2015-03-01"])),
+                managingOrganization=to(f"Organization/{draw(organisations)}"),
+            )
+    return consent(
+        draw(st.sampled_from([RECOGNITION, OUTSIDE, INFORMATION, CARER, PROTECTION, EXCLUSION, OPPOSITION])),
+        named,
+        id=str(draw(st.integers(0, 3))),
+        type=draw(st.sampled_from(["permit", "deny"])),
+        status=draw(st.sampled_from(["active", "inactive"])),
+        data=draw(st.sampled_from([[], ["sante"], ["plan"]])),
+        start=start,
+        performer=draw(st.sampled_from(NOT_THE_PERSON)),
+    )
+
+
+STARTS = [
+    (circle(*TEAM), relative("daughter")),
+    (circle(*TEAM), consent(INFORMATION), recognition("PractitionerRole/nurse"), relative("daughter")),
+    (circle(*TEAM), stay("geriatrics"), consent(OPPOSITION, type="deny", id="0"), relative("daughter")),
+    (dossier("dac", "planned"), request("Organization/saad"), relative("daughter")),
+    (circle(GP_MEMBER), consent(EXCLUSION, "PractitionerRole/nurse", type="deny", id="1"), CHILD),
+]
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(STARTS), st.sampled_from(CALLERS), st.lists(trees(), max_size=5), st.booleans())
+def test_nobody_raises_their_own_rights_by_any_sequence_of_writes(
+    start: tuple[Tree, ...], who: Caller, wanted: list[Tree], at_once: bool
+) -> None:
+    on = begun = facts(*start)
+    steps = [wanted] if at_once else [[tree] for tree in wanted]
+    for step in steps:
+        latest = {(tree["resourceType"], tree["id"]): tree for tree in step}
+        writes = [(on.trees.get(Key(*key)), tree) for key, tree in latest.items()]
+        if decide(who, *writes, on=on):
+            on = written(on, writes)
+
+    entitled = _opened_record(begun, on, who)
+    assert entitled or not raised(who.actors, links_of(begun, CELLS, NOW), links_of(on, CELLS, NOW), NOW)
+
+
+def _opened_record(before: Facts, after: Facts, who: Caller) -> bool:
+    """The one thing of the table that is in the reach of these writes: a DAC opens the record that it may open."""
+    return who == COORDINATOR and before.of("EpisodeOfCare") != after.of("EpisodeOfCare")
+
+
+def test_two_writes_that_raise_only_together_are_refused() -> None:
+    """The record of one organisation, and a formal team that the writer's organisation shares with it."""
+    on = facts(circle(*TEAM), affiliation("dac", of="ssiad"))
+
+    assert not decide(NURSE, (None, dossier("dac")), on=on)
+    assert decide(NURSE, (None, dossier("hospital")), on=on)
+
+
+def test_an_actor_that_a_client_made_grants_nothing() -> None:
+    stranger = Key("PractitionerRole", "invented")
+    on = facts(circle(*TEAM))
+    invited = circle(*TEAM, member(str(stranger)))
+    later = written(on, [(None, role("invented", "dac", "330")), (on.of("CareTeam")[0], invited)])
+
+    assert stranger not in {link.actor for link in links_of(later, CELLS, NOW)}
