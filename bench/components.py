@@ -16,7 +16,6 @@ from typing import Final
 import orjson
 
 from bench.data import observation, patient
-from fhir_server.definitions.compartments import patient_of
 from fhir_server.definitions.packaged import SHIPPED
 from fhir_server.demo import dossier
 from fhir_server.interactions.references import targets_of
@@ -107,7 +106,6 @@ def _steps(body: bytes, profile: str) -> Iterator[tuple[str, Callable[[], object
         yield "judge by its profile", lambda: judge(tree, world, (profile,))
     yield "extract and hash", lambda: entries_of(tree, hasher, "")
     yield "targets", lambda: targets_of(tree, "")
-    yield "compartment", lambda: patient_of(tree)
     yield "stamp and encode", written
     draft = _draft(tree, key, written(), hasher)
     yield "pack the write", lambda: _packed(draft, hasher)
@@ -115,7 +113,7 @@ def _steps(body: bytes, profile: str) -> Iterator[tuple[str, Callable[[], object
 
 def _draft(tree: Tree, key: Key, body: bytes, hasher: Hasher) -> Draft:
     entries, targets = entries_of(tree, hasher, ""), targets_of(tree, "")
-    return Draft(key, 1, 0, body, "POST", entries, targets=targets, compartment=patient_of(tree))
+    return Draft(key, 1, 0, body, "POST", entries, targets=targets)
 
 
 def _packed(draft: Draft, hasher: Hasher) -> object:

@@ -45,6 +45,10 @@ def report(
             *_multiples(
                 rounds.samples["grown"], workloads, f"The same with {about['scale']} times as much data"
             ),
+            *_access(rounds.samples["workload"], workloads, "Within a view, beside the same without"),
+            *_access(
+                rounds.samples["grown"], workloads, f"The same with {about['scale']} times as much, hidden"
+            ),
             *_growth(rounds, workloads, about["scale"]),
             *_components(components),
         ]
@@ -179,6 +183,43 @@ def _multiples(named: Mapping[str, list[Sample]], workloads: Sequence[Workload],
             if values(s := named.get(workload.name, []), "server_ms")
         ),
     )
+
+
+def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], title: str) -> list[str]:
+    """What a view costs: of throughput, of CPU, of the time of one client."""
+    return _table(
+        title,
+        (
+            "workload",
+            "rate c=16",
+            "of the rate",
+            "CPU µs",
+            "of the CPU",
+            "p50 c=1",
+            "of the p50",
+            "target",
+        ),
+        (
+            (
+                workload.name,
+                _rate(s, "rate"),
+                _ratio(s, "rate_share"),
+                _figure(s, "cpu_us"),
+                _ratio(s, "cpu_share"),
+                _time(s, "p50_ms"),
+                _ratio(s, "p50_share"),
+                _view_target(workload),
+            )
+            for workload in workloads
+            if workload.beside and (s := named.get(workload.name))
+        ),
+    )
+
+
+def _view_target(workload: Workload) -> str:
+    if workload.costs is not None:
+        return f"rate ≥ {1 - workload.costs:.2f}, CPU ≤ {1 + workload.costs:.2f}"
+    return "none" if workload.slower is None else f"p50 ≤ {workload.slower:g}"
 
 
 def _growth(rounds: Rounds, workloads: Sequence[Workload], scale: int) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import httpx
@@ -50,15 +51,18 @@ def measured(
     if chosen.ways or workloads:
         _say("loading the data")
         pools = suite.seed(server)
-    for workload in workloads:
-        _probe(server, workload, _filled(server, suite, workload, pools, PROBES))
-    _rounds(server, suite, chosen, pools, found, rounds, seconds, "workload")
-    if scale > 1 and suite.grow is not None:
-        _say(f"making the database {scale} times as large")
-        suite.grow(server, scale)
+    with ExitStack() as servers:
+        if suite.second is not None:
+            server = replace(server, second=servers.enter_context(suite.second(server)))
         for workload in workloads:
-            _probe(server, workload, pools)
-        _rounds(server, suite, chosen, pools, found, rounds, seconds, "grown")
+            _probe(server, workload, _filled(server, suite, workload, pools, PROBES))
+        _rounds(server, suite, chosen, pools, found, rounds, seconds, "workload")
+        if scale > 1 and suite.grow is not None:
+            _say(f"making the database {scale} times as large")
+            suite.grow(server, scale)
+            for workload in workloads:
+                _probe(server, workload, _filled(server, suite, workload, pools, PROBES))
+            _rounds(server, suite, chosen, pools, found, rounds, seconds, "grown")
     return found
 
 
@@ -82,6 +86,8 @@ def _rounds(
         _ways(server, found, chosen.ways, seconds / 2)
         for workload in workloads:
             sample = _workload(server, suite, workload, pools, found, seconds)
+            if workload.beside:
+                sample.compare_with_open(found.last(group, workload.beside))
             if suite.read and inside.is_reading(workload):
                 inside.measured(server, workload, pools, half(seconds), sample)
                 sample.compare_with_read(
@@ -119,6 +125,7 @@ def _ways(server: Running, found: Rounds, ways: Collection[str], seconds: float)
 def _workload(
     server: Running, suite: Suite, workload: Workload, pools: Pools, found: Rounds, seconds: int
 ) -> Sample:
+    server = _asked(server, workload)
     if not have_wrk():
         return _by_hand(server, workload, _filled(server, suite, workload, pools, BY_HAND))
     sample = Sample()
@@ -156,6 +163,7 @@ def _by_hand(server: Running, workload: Workload, pools: Pools) -> Sample:
 
 def _probe(server: Running, workload: Workload, pools: Pools) -> None:
     """See that requests are answered as they should be. Raises `Wrong`."""
+    server = _asked(server, workload)
     for request in islice(requests_of(workload, pools, random.Random(1)), PROBES):
         with httpx.Client(base_url=server.base, timeout=60) as client:
             answer = _sent(client, request)
@@ -167,6 +175,11 @@ def _probe(server: Running, workload: Workload, pools: Pools) -> None:
             )
 
 
+def _asked(server: Running, workload: Workload) -> Running:
+    """The server that a workload is asked of."""
+    return server.second or server if workload.beside else server
+
+
 def _sent(client: httpx.Client, request: Request) -> httpx.Response:
     return client.request(
         request.method, request.path, headers=request.headers, content=request.body.encode() or None
@@ -174,7 +187,9 @@ def _sent(client: httpx.Client, request: Request) -> httpx.Response:
 
 
 def _filled(server: Running, suite: Suite, workload: Workload, pools: Pools, count: int) -> Pools:
-    """`pools`, with one that is spent made anew."""
+    """`pools`, with one that is spent made anew, and what goes out of date."""
+    if suite.renew is not None:
+        pools = suite.renew(server, pools)
     if not workload.spends:
         return pools
     assert suite.refill is not None, "a suite whose workloads spend says how a pool is filled again"

@@ -35,7 +35,25 @@ class Sample:
     p50_multiple: float | None = None  # of the same of a read by id
     server_multiple: float | None = None
     database_multiple: float | None = None
+    rate_share: float | None = None  # of that of the same workload without a view, as those below
+    cpu_share: float | None = None
+    p50_share: float | None = None
     failures: int = 0
+
+    def compare_with_open(self, other: Sample) -> None:
+        """Set the shares of what the same takes without a view, where both are known."""
+        if self.rate and other.rate:
+            self.rate_share = self.rate / other.rate
+        if self.p50_ms and other.p50_ms:
+            self.p50_share = self.p50_ms / other.p50_ms
+        if self.cpu_us and other.cpu_us:
+            self.cpu_share = self.cpu_us / other.cpu_us
+
+    @property
+    def cpu_us(self) -> float | None:
+        if self.python_us is None or self.postgres_us is None:
+            return None
+        return self.python_us + self.postgres_us
 
     def compare(self, limit: float | None, alone_limit: float | None) -> None:
         """Set the ratios to limits in operations a second, where both are known."""

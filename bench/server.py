@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -28,6 +28,7 @@ class Running:
     superuser_url: str
     postgres: int
     server: int
+    second: Running | None = None  # another one on the same database
 
 
 def free_port() -> int:
@@ -42,34 +43,51 @@ def running(workers: int = 2) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="cordee-bench-") as folder:
         os.chmod(folder, 0o755)
         with Embedded(Path(folder) / "data") as embedded:
-            port = free_port()
-            environment = {
-                **os.environ,
-                "CORDEE_DATABASE__URL": embedded.url,
-                "CORDEE_LOG_LEVEL": "ERROR",
-                "CORDEE_PUBLISH": "off",
-            }
-            command = [
-                sys.executable,
-                "-m",
-                "fhir_server",
-                "serve",
-                "--port",
-                str(port),
-                "--workers",
-                str(workers),
-            ]
-            server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-            try:
-                base = f"http://127.0.0.1:{port}"
-                wait_ready(base)
-                postmaster = int(
-                    (next(embedded.directory.glob("postgres-*")) / "postmaster.pid").read_text().split()[0]
-                )
-                yield Running(base, embedded.url, embedded.superuser_url("cordee"), postmaster, server.pid)
-            finally:
-                server.send_signal(signal.SIGTERM)
-                server.wait(40)
+            postgres = next(embedded.directory.glob("postgres-*")) / "postmaster.pid"
+            with _serving(embedded.url, workers) as (base, process):
+                postmaster = int(postgres.read_text().split()[0])
+                yield Running(base, embedded.url, embedded.superuser_url("cordee"), postmaster, process)
+
+
+@contextmanager
+def knowing_callers(server: Running, workers: int = 2) -> Iterator[Running]:
+    """Another server on the database of `server`, which knows its callers by tokens, and bounds none of them."""
+    settings = {
+        "CORDEE_AUTH__CACHE_SECONDS": "600",
+        "CORDEE_LIMITS__CLIENT_PER_SECOND": "0",
+        "CORDEE_LIMITS__ADDRESS_PER_SECOND": "0",
+    }
+    # What seals the audit log belongs to an installation: it is kept in the data directory.
+    with (
+        tempfile.TemporaryDirectory(prefix="cordee-bench-") as folder,
+        _serving(server.url, workers, "--auth", "tokens", **settings, CORDEE_DATA_DIR=folder) as (
+            base,
+            process,
+        ),
+    ):
+        yield replace(server, base=base, server=process)
+
+
+@contextmanager
+def _serving(url: str, workers: int, *arguments: str, **settings: str) -> Iterator[tuple[str, int]]:
+    """The base address and the process of a server that is ready."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "CORDEE_DATABASE__URL": url,
+        "CORDEE_LOG_LEVEL": "ERROR",
+        "CORDEE_PUBLISH": "off",
+        **settings,
+    }
+    command = [sys.executable, "-m", "fhir_server", "serve", "--port", str(port), "--workers", str(workers)]
+    server = subprocess.Popen([*command, *arguments], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        wait_ready(base)
+        yield base, server.pid
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(40)
 
 
 def wait_ready(base: str, seconds: float = 30.0) -> None:

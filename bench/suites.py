@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from bench import access_seeding
+from bench.access_workloads import WORKLOADS as ACCESS
 from bench.asking import Pools, Workload
 from bench.growth import grown
 from bench.search_seeding import absent
@@ -12,7 +15,7 @@ from bench.search_seeding import seeded as seeded_for_search
 from bench.search_workloads import READ
 from bench.search_workloads import WORKLOADS as SEARCHES
 from bench.seeding import doomed, seeded
-from bench.server import Running
+from bench.server import Running, knowing_callers
 from bench.workloads import WORKLOADS
 
 
@@ -30,6 +33,8 @@ class Suite:
     grow: Callable[[Running, int], None] | None = None
     absent: Callable[[], str] = str
     read: str = ""  # the workload that the times of the others are multiples of; empty: they are not compared
+    second: Callable[[Running], AbstractContextManager[Running]] | None = None  # for those beside another
+    renew: Callable[[Running, Pools], Pools] | None = None  # before every measure
     machine: bool = True  # the stacks of HTTP, the ways to the database and the components belong to it
 
 
@@ -40,4 +45,12 @@ def _doomed(server: Running, pools: Pools, count: int) -> Sequence[str]:
 SUITES: Mapping[str, Suite] = {
     "rest": Suite(WORKLOADS, seeded, _doomed),
     "search": Suite(SEARCHES, seeded_for_search, grow=grown, absent=absent, read=READ, machine=False),
+    "access": Suite(
+        ACCESS,
+        access_seeding.seeded,
+        grow=grown,
+        second=knowing_callers,
+        renew=access_seeding.Tokens().renewed,
+        machine=False,
+    ),
 }

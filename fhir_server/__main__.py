@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import signal
 import sys
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -13,10 +14,14 @@ from typing import Annotated
 
 import typer
 
+from fhir_server.admin_console import admin
+from fhir_server.audit_console import audit
 from fhir_server.kernel.errors import FhirError, PreconditionFailed
 from fhir_server.packages_console import packages
+from fhir_server.retention_console import retention
 from fhir_server.settings import Settings
 from fhir_server.store.account import EmbeddedError
+from fhir_server.store.audit_key import BadKeyFile
 from fhir_server.store.embedded import NeedsUpgrade
 from fhir_server.store.migrations.migrate import WrongSchema
 from fhir_server.store.migrations.migrate import migrate as bring_up
@@ -30,10 +35,12 @@ from fhir_server.targeting import (
     require_loopback,
     server_database,
     settings_of_environment,
+    with_auth,
     with_url,
 )
 from fhir_server.terminal import KEEP, DataDir, complain, progress, say
 from fhir_server.terminology_console import terminology
+from fhir_server.token_console import token
 
 # What only one command needs is imported where it is needed: `serve` answers sooner without httpx and progress bars.
 
@@ -49,7 +56,16 @@ cli = typer.Typer(
     "~/.local/share/cordee. All settings are environment variables: docs/settings.md.",
     epilog="Exit codes: 0 done · 1 not done, the reason is said · 2 the command or a setting is wrong.",
 )
-_RUN, _FILL = "Run the server", "Load resources"
+_RUN, _FILL, _ADMIT = "Run the server", "Load resources", "Say who may come in"
+
+
+class Mode(StrEnum):
+    """How callers are known."""
+
+    none = "none"
+    tokens = "tokens"
+
+
 cli.add_typer(packages, name="packages", rich_help_panel=KEEP)
 cli.add_typer(terminology, name="terminology", rich_help_panel=_FILL)
 Programs = Annotated[
@@ -98,6 +114,14 @@ def serve(
         int | None,
         typer.Option(help="Worker processes. Default: CORDEE_WORKERS, else 2.", min=1, metavar="N"),
     ] = None,
+    auth: Annotated[
+        Mode | None,
+        typer.Option(
+            help="none: everybody may do everything, on loopback. tokens: who may see what is decided by their token. "
+            "Default: CORDEE_AUTH__MODE, else none.",
+            show_default=False,
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Start the server; Ctrl-C stops it.
@@ -106,8 +130,10 @@ def serve(
     the server answers. Ctrl-C or SIGTERM lets requests under way finish; a second one does not wait for them.
     """
     settings = settings_of_environment()
+    if auth is not None:
+        settings = with_auth(settings, auth.value)
     address = host or settings.host
-    require_loopback(address)
+    require_loopback(address, settings)
     sock = listen(address, settings.port if port is None else port)
     base = settings.base_url or _base(address, sock.getsockname()[1])
     with server_database(settings, data_dir, progress) as (url, embedded):
@@ -119,9 +145,16 @@ def serve(
             if embedded is not None:
                 embedded.watch()
 
-        environment = {"CORDEE_DATABASE__URL": url}
-        supervisor = Supervisor(sock, workers or settings.workers, environment, progress)
-        supervisor.run(watch, lambda: _greet(base, demo=demo))
+        count = workers or settings.workers
+        mode = settings.auth.mode
+        environment = {
+            "CORDEE_DATABASE__URL": url,
+            **({"CORDEE_DATA_DIR": str(data_dir)} if data_dir is not None else {}),
+            "CORDEE_AUTH__MODE": mode,
+            "CORDEE_WORKERS": str(count),
+        } | ({"CORDEE_DEMO": "true"} if demo else {})
+        supervisor = Supervisor(sock, count, environment, progress)
+        supervisor.run(watch, lambda: _greet(base, mode, demo=demo))
     say.print("Stopped.")
 
 
@@ -331,6 +364,12 @@ def upgrade(
     say.print(f"Moved. The old data is kept in {kept}; delete it when you are sure.", markup=False)
 
 
+cli.add_typer(admin, name="admin", rich_help_panel=_ADMIT)
+cli.add_typer(audit, name="audit", rich_help_panel=_ADMIT)
+cli.add_typer(retention, name="retention", rich_help_panel=KEEP)
+cli.command(rich_help_panel=_ADMIT, epilog="Example: `cordee token --as infirmier`")(token)
+
+
 async def _load_demo(settings: Settings, url: str) -> None:
     from fhir_server import app  # noqa: PLC0415
     from fhir_server.demo import dossier  # noqa: PLC0415
@@ -349,8 +388,16 @@ def _base(host: str, port: int) -> str:
     return f"http://[{host}]:{port}/fhir" if ":" in host else f"http://{host}:{port}/fhir"
 
 
-def _greet(base: str, *, demo: bool) -> None:
+def _greet(base: str, mode: str, *, demo: bool) -> None:
     say.print(f"\n[bold]Cordée[/bold] answers at [bold]{base}[/bold]   (Ctrl-C stops it)\n")
+    if mode == "none":
+        say.print(
+            "[bold yellow]No authentication[/bold yellow]: whoever reaches this machine's loopback may read and change"
+            " everything.\n  `cordee serve --auth tokens` asks who everybody is.\n"
+        )
+    elif demo:
+        say.print("  Somebody's token:   cordee token --as infirmier\n", markup=False)
+        return
     if demo:
         from fhir_server.demo import ADDRESSES  # noqa: PLC0415
 
@@ -383,7 +430,7 @@ def main() -> None:
     except UsageError as error:
         complain(str(error))
         sys.exit(2)
-    except (EmbeddedError, SupervisorError, WrongSchema, FhirError) as error:
+    except (EmbeddedError, SupervisorError, WrongSchema, BadKeyFile, FhirError) as error:
         complain(_text_of(error))
         sys.exit(1)
 

@@ -9,13 +9,14 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
-from fhir_server.definitions.compartments import patient_of
+from fhir_server.admitting import Door, authority_of
+from fhir_server.auditing import observer_of, sealing
 from fhir_server.definitions.packaged import NONE_INSTALLED
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.engine import Engine
+from fhir_server.interactions.auditing import Auditor
 from fhir_server.interactions.call import Call, Limits, Reply, Server
-from fhir_server.kernel.errors import Unavailable
-from fhir_server.kernel.keys import Key
+from fhir_server.kernel.errors import FhirError, Unavailable
 from fhir_server.kernel.wire import Tree
 from fhir_server.operations.publishing import Publishing
 from fhir_server.operations.registry import offered
@@ -33,6 +34,7 @@ from fhir_server.validation.world import Options
 from fhir_server.web.api import api_of
 from fhir_server.web.front import Front
 from fhir_server.web.rest import RestOptions
+from fhir_server.web.security_headers import Secured
 
 _SETTLED_SECONDS: Final = 2.0  # after the start, when the other workers have started too
 
@@ -45,18 +47,15 @@ def server_of(store: ResourceStore, settings: Settings) -> Server:
         known = parameters or store.definitions.current.parameters
         return entries_of(tree, store.hasher, (base, *own), known)
 
-    def compartment(tree: Tree) -> Key | None:
-        return patient_of(tree)
-
     return Server(
         store,
         check,
         check_shell,
         extract,
-        compartment,
         limits_of(settings),
         offered(),
         standards_of(settings),
+        authority_of(settings),
     )
 
 
@@ -71,6 +70,7 @@ def limits_of(settings: Settings) -> Limits:
         max_bytes=settings.max_body_bytes,
         explain=settings.explain,
         definitions=settings.definitions == "open",
+        emergencies=settings.limits.emergencies_per_hour,
     )
 
 
@@ -97,7 +97,9 @@ async def opened(settings: Settings) -> AsyncIterator[Engine]:
         base=settings.base_url,
     )
     try:
-        yield Engine(server_of(store, settings))
+        server = server_of(store, settings)
+        auditor = None if server.access is None else Auditor(store.audit, observer_of(settings), server)
+        yield Engine(server, auditor)
     finally:
         await store.close()
 
@@ -142,9 +144,16 @@ def application(settings: Settings) -> ASGIApp:
     """The whole server as one ASGI application. The database is opened when the application starts."""
     parts = AsyncExitStack()
     engines: list[Engine] = []
+    door = Door(settings) if settings.auth.mode != "none" else None
 
     async def startup() -> None:
         engine = await parts.enter_async_context(opened(settings))
+        if door is not None:
+            store = engine.server.store
+            assert isinstance(store, PostgresStore), "a server keeps its resources in PostgreSQL"
+            await door.open(store)
+            parts.push_async_callback(door.close)
+            await parts.enter_async_context(sealing(store, settings))
         await parts.enter_async_context(kept_up(engine, settings=settings))
         await parts.enter_async_context(warmed())
         engines.append(engine)
@@ -156,7 +165,14 @@ def application(settings: Settings) -> ASGIApp:
     async def perform(call: Call) -> Reply:
         if not engines:
             raise Unavailable("The server is starting")
-        return await engines[0].perform(call)
+        reply = await engines[0].perform(call)
+        if door is not None and reply.changes:
+            door.noticed(reply.changes)
+        return reply
+
+    async def unread(call: Call, error: FhirError) -> None:
+        if engines:
+            await engines[0].unread(call, error)
 
     async def ready() -> bool:
         return bool(engines) and await engines[0].ready()
@@ -167,4 +183,13 @@ def application(settings: Settings) -> ASGIApp:
         cors_origins=settings.cors_origins,
         max_body_bytes=settings.max_body_bytes,
     )
-    return Front(perform, options, api_of(ready), startup=startup, shutdown=shutdown)
+    front = Front(
+        perform,
+        options,
+        api_of(ready, [door.routes] if door else []),
+        authenticate=door.caller_of if door else None,
+        unread=unread if door else None,
+        startup=startup,
+        shutdown=shutdown,
+    )
+    return Secured(front, settings.base_url)

@@ -13,18 +13,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from importlib.resources import files
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import BaseModel
 
 from fhir_server.app import opened
+from fhir_server.auditing import files_of
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.elements import shape_of
 from fhir_server.definitions.parameters import CORE, Parameters, fallback
 from fhir_server.kernel.errors import FhirError
-from fhir_server.settings import DatabaseSettings, Settings
+from fhir_server.settings import Settings, is_loopback
 from fhir_server.store.migrations.migrate import WrongSchema
 from fhir_server.store.packages import installed, missing_of
 
 _OTHERS = ("CORDEE_TEST_",)  # variables that are not the server's
 PACKAGES = ("fhir_server", "connectors", "mappings", "terminology", "profiles")
+_OPEN: Final = 0o077  # to others than the owner
+_WRITABLE: Final = 0o022  # by others than the owner
+_ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,9 @@ def checks_of(settings: Settings) -> Iterator[Check]:
     Without a database URL there is no database yet, which is no fault: the first start makes one.
     """
     yield _settings(os.environ)
+    yield _check("access", _access(settings), "nobody does what they may not")
+    yield _check("addresses", _addresses(settings), "nobody else can say who a caller is, or listen")
+    yield _check("secrets", _secrets(settings), "no file of them is open to others")
     yield _names()
     yield from _packages()
     yield _definitions()
@@ -53,13 +65,87 @@ def checks_of(settings: Settings) -> Iterator[Check]:
 
 def _settings(environment: Mapping[str, str]) -> Check:
     """A setting with a misspelt name would be silently without effect."""
-    nested = {f"CORDEE_DATABASE__{name.upper()}" for name in DatabaseSettings.model_fields}
-    known = nested | {f"CORDEE_{name.upper()}" for name in Settings.model_fields}
+    known = set(_names_in(Settings, "CORDEE_"))
     ours = (name for name in environment if name.startswith("CORDEE_") and not name.startswith(_OTHERS))
     unknown = sorted(name for name in ours if name.upper() not in known)
     if unknown:
         return Check("settings", False, f"no such setting: {', '.join(unknown)}; docs/settings.md lists them")
     return Check("settings", True, "each is known and can be read")
+
+
+def _names_in(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield prefix + name.upper()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _names_in(field.annotation, f"{prefix}{name.upper()}__")
+
+
+def _check(subject: str, faults: Iterator[str], good: str) -> Check:
+    found = "; ".join(faults)
+    return Check(subject, not found, found or good)
+
+
+def _access(settings: Settings) -> Iterator[str]:
+    """What lets in whoever comes, or shows callers what is for operators."""
+    beyond = not is_loopback(settings.host)
+    if settings.auth.mode == "none":
+        if beyond:
+            yield "CORDEE_AUTH__MODE is none, and CORDEE_HOST not loopback, which serve refuses: tokens would be right"
+        return
+    if settings.demo and beyond:
+        yield "CORDEE_DEMO is true, and tokens of the demonstration open data of real persons: false would be right"
+    if settings.explain:
+        yield "CORDEE_EXPLAIN is true, and plans count what their reader may not see: false would be right"
+
+
+def _addresses(settings: Settings) -> Iterator[str]:
+    """What lets others listen, or say who somebody is."""
+    beyond = not is_loopback(settings.host)
+    if settings.auth.mode != "none" and (beyond or settings.trusted_proxies):
+        if not settings.base_url:
+            yield "CORDEE_BASE_URL is empty, so that each request says it: the public address would be right"
+        elif not settings.base_url.startswith("https://"):
+            yield "CORDEE_BASE_URL is not https, so that whoever listens has the tokens: https would be right"
+    if beyond and "*" in settings.trusted_proxies:
+        yield "CORDEE_TRUSTED_PROXIES has *, so that anybody says their address and certificate: the proxies are right"
+    if beyond and not settings.trusted_proxies:
+        yield "CORDEE_HOST reaches beyond loopback without a trusted proxy, and nothing else does TLS"
+    database = urlsplit(settings.database.url)
+    asked = parse_qs(database.query)
+    host = database.hostname or asked.get("host", [""])[0]
+    mode = asked.get("sslmode", [os.environ.get("PGSSLMODE", "")])[0]
+    if host and not host.startswith("/") and not is_loopback(host) and mode not in _ENCRYPTED:
+        yield "CORDEE_DATABASE__URL leads to another machine without TLS: sslmode=verify-full would be right"
+    collector = urlsplit(settings.audit.collector)
+    if collector.scheme in {"udp", "tcp"} and not is_loopback(collector.hostname or ""):
+        yield "CORDEE_AUDIT__COLLECTOR gets traces without TLS: tls:// would be right"
+
+
+def _secrets(settings: Settings) -> Iterator[str]:
+    """What others on this machine can read or write."""
+    audit = files_of(settings)
+    yield from _faults(audit.key, _OPEN, optional=True)
+    yield from _faults(audit.heads, _WRITABLE, optional=True)
+    for issuer in settings.auth.issuers:
+        if issuer.client_secret_file is not None:
+            yield from _faults(issuer.client_secret_file, _OPEN)
+        if issuer.jwks_file is not None:
+            yield from _faults(issuer.jwks_file, _WRITABLE)
+
+
+def _faults(path: Path, closed: int, *, optional: bool = False) -> Iterator[str]:
+    """`closed`: the bits of its mode that must not be there. `optional`: so may be the file."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not optional:
+            yield f"{path} is not there"
+    except OSError as error:
+        yield f"{path} cannot be looked at: {error.strerror}"
+    else:
+        if mode & closed:
+            done, right = ("read", "600") if closed == _OPEN else ("written", "go-w")
+            yield f"{path} can be {done} by others than its owner: chmod {right} would be right"
 
 
 def _names() -> Check:

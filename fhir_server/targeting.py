@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from fhir_server.settings import Settings
+from fhir_server.settings import Settings, is_loopback
 from fhir_server.store.embedded import Embedded, default_directory, major_in, opened
 
 Progress = Callable[[str], None]
@@ -42,15 +42,18 @@ def with_url(settings: Settings, url: str) -> Settings:
     return settings.model_copy(update={"database": settings.database.model_copy(update={"url": url})})
 
 
-def require_loopback(host: str) -> None:
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+def with_auth(settings: Settings, mode: Literal["none", "tokens"]) -> Settings:
+    return settings.model_copy(update={"auth": settings.auth.model_copy(update={"mode": mode})})
+
+
+def require_loopback(host: str, settings: Settings) -> None:
+    """A server that knows nobody listens to its own machine alone. Raises `UsageError`."""
+    if settings.auth.mode != "none":
+        return
+    if not is_loopback(host):
         raise UsageError(
-            f"{host} is not a loopback address. Cordée has no access control yet and listens to this machine only: "
-            "127.0.0.1 would be right."
+            f"{host} is not a loopback address, and without authentication everybody who reaches the server may do "
+            "everything: --auth tokens would be right, or 127.0.0.1."
         )
 
 

@@ -17,7 +17,6 @@ from urllib.parse import unquote
 from fhir_server.definitions.catalogue import compartments, resource_types
 from fhir_server.interactions.call import NONE, Action, Call, Conditions
 from fhir_server.kernel.errors import Malformed, MethodNotAllowed, NotFound
-from fhir_server.kernel.issues import Language
 from fhir_server.kernel.keys import Key, is_id
 
 Actions = Mapping[str, Action]
@@ -86,13 +85,12 @@ def segments_of(path: str, raw_path: bytes | None) -> list[str]:
     return segments
 
 
-def entry_call_of(
-    method: str, url: str, base: str, conditions: Conditions = NONE, language: Language = "en"
-) -> Call:
-    """The call of a Bundle's entry, its body aside: `url` is relative to `base`, or absolute below it.
+def entry_call_of(method: str, url: str, outer: Call, conditions: Conditions = NONE) -> Call:
+    """The call of an entry of the Bundle of `outer`, its body aside: `url` is relative to the base, or below it.
 
     Raises `Malformed` when it is on another server, and as `place_of` and `Place.action` do.
     """
+    base = outer.base
     if base and (url == base or url.startswith((base + "/", base + "?"))):
         url = url[len(base) :]
     elif "://" in url.partition("?")[0]:
@@ -116,7 +114,10 @@ def entry_call_of(
         operation=place.operation,
         safe=method in {"GET", "HEAD"},
         base=base,
-        language=language,
+        language=outer.language,
+        caller=outer.caller,
+        address=outer.address,
+        provenance=outer.provenance,
     )
 
 

@@ -14,10 +14,20 @@ from fhir_server.kernel.errors import FhirError
 from fhir_server.kernel.wire import Tree
 
 Perform = Callable[[Call], Awaitable[Reply]]
+Unread = Callable[[Call, FhirError], Awaitable[None]]
 
 
-async def batch(bundle: Tree, call: Call, server: Server, perform: Perform) -> Reply:
-    """Perform the entries one by one, in the order of a transaction; a failure is the answer to its own entry only."""
+async def _unheard(call: Call, error: FhirError) -> None:
+    """Where nobody keeps a trace."""
+
+
+async def batch(
+    bundle: Tree, call: Call, server: Server, perform: Perform, unread: Unread = _unheard
+) -> Reply:
+    """Perform the entries one by one, in the order of a transaction; a failure is the answer to its own entry only.
+
+    `unread` is told of each entry that is no request at all.
+    """
     listed = listed_in(bundle, server)
     entries: list[Entry | None] = [None] * len(listed)
     replies: list[Reply] = [Reply(400)] * len(listed)
@@ -25,6 +35,7 @@ async def batch(bundle: Tree, call: Call, server: Server, perform: Perform) -> R
         try:
             entries[index] = entry_of(index, item, call)
         except FhirError as error:
+            await unread(call, error)
             replies[index] = reply_of(error, language=call.language)
 
     for entry in sorted((e for e in entries if e is not None), key=lambda e: e.rank):

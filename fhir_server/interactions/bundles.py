@@ -42,11 +42,11 @@ def searchset(
     updated: int,
 ) -> bytes:
     """A search result. `issues` become one entry of mode `outcome`, at the end."""
-    entries = [_entry(_address(match, base), match.body, b"match") for match in matches]
-    entries += [_entry(_address(stored, base), stored.body, b"include") for stored in included]
+    pieces = _entries(matches, base, b"match")
+    pieces += _entries(included, base, b"include")
     if issues:
-        entries.append(b'{"resource":%s,"search":{"mode":"outcome"}}' % encode(outcome_of(issues)))
-    return _bundle(b"searchset", entries, links, total, updated)
+        pieces.append(b',{"resource":%s,"search":{"mode":"outcome"}}' % encode(outcome_of(issues)))
+    return _bundle(b"searchset", pieces, links, total, updated)
 
 
 def history(versions: Iterable[Stored], links: Links, total: int | None, base: str, updated: int) -> bytes:
@@ -54,21 +54,36 @@ def history(versions: Iterable[Stored], links: Links, total: int | None, base: s
     return _bundle(b"history", [_version(stored, base) for stored in versions], links, total, updated)
 
 
-def _bundle(kind: bytes, entries: list[bytes], links: Links, total: int | None, updated: int) -> bytes:
-    parts = [
-        b'{"resourceType":"Bundle","meta":{"lastUpdated":"%s"},"type":"%s"'
-        % (instant_text(updated).encode(), kind)
-    ]
-    if total is not None:
-        parts.append(b'"total":%d' % total)
-    parts.append(b'"link":%s' % orjson.dumps([{"relation": relation, "url": url} for relation, url in links]))
-    if entries:
-        parts.append(b'"entry":[%s]' % b",".join(entries))
-    return b",".join(parts) + b"}"
+def _bundle(kind: bytes, pieces: list[bytes], links: Links, total: int | None, updated: int) -> bytes:
+    """`pieces` of the entries, each of which begins with a comma: a body is copied once, into the whole."""
+    head = b'{"resourceType":"Bundle","meta":{"lastUpdated":"%s"},"type":"%s"%s,"link":%s' % (
+        instant_text(updated).encode(),
+        kind,
+        b"" if total is None else b',"total":%d' % total,
+        orjson.dumps([{"relation": relation, "url": url} for relation, url in links]),
+    )
+    if not pieces:
+        return head + b"}"
+    first, *others = pieces
+    return b"".join((head, b',"entry":[', first[1:], *others, b"]}"))
 
 
-def _entry(url: str, body: bytes, mode: bytes) -> bytes:
-    return b'{"fullUrl":%s,"resource":%s,"search":{"mode":"%s"}}' % (orjson.dumps(url), body, mode)
+def _entries(found: Iterable[Stored | Match], base: str, mode: bytes) -> list[bytes]:
+    """Those of a searchset, in pieces."""
+    pieces: list[bytes] = []
+    heads: dict[str, bytes] = {}
+    end = b',"search":{"mode":"%s"}}' % mode
+    for one in found:
+        if isinstance(one, Match):
+            pieces += (b',{"fullUrl":%s,"resource":' % orjson.dumps(one.url), one.body, end)
+            continue
+        resource_type, name = one.key
+        head = heads.get(resource_type)
+        if head is None:
+            head = heads[resource_type] = b',{"fullUrl":%s' % orjson.dumps(f"{base}/{resource_type}/")[:-1]
+        # An id has no character that JSON would write in another way.
+        pieces += (head, name.encode(), b'","resource":', one.body, end)
+    return pieces
 
 
 def _version(stored: Stored, base: str) -> bytes:
@@ -76,9 +91,9 @@ def _version(stored: Stored, base: str) -> bytes:
     status = b"204 No Content" if stored.deleted else b"201 Created" if created else b"200 OK"
     url = stored.key.type if stored.method == "POST" else str(stored.key)
     return (
-        b'{"fullUrl":%s,%s"request":{"method":"%s","url":"%s"},"response":{"status":"%s","etag":"W/\\"%d\\"","lastModified":"%s"}}'
+        b',{"fullUrl":%s,%s"request":{"method":"%s","url":"%s"},"response":{"status":"%s","etag":"W/\\"%d\\"","lastModified":"%s"}}'
         % (
-            orjson.dumps(_address(stored, base)),
+            orjson.dumps(f"{base}/{stored.key}"),
             b"" if stored.deleted else b'"resource":%s,' % stored.body,
             stored.method.encode(),
             url.encode(),
@@ -87,7 +102,3 @@ def _version(stored: Stored, base: str) -> bytes:
             instant_text(stored.updated).encode(),
         )
     )
-
-
-def _address(found: Stored | Match, base: str) -> str:
-    return found.url if isinstance(found, Match) else f"{base}/{found.key.type}/{found.key.id}"

@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from fhir_server.access.authority import Authority
+from fhir_server.access.caller import ANYONE, Caller
+from fhir_server.access.standing import Warrant
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.kernel.issues import Issue, Language
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Entries
+from fhir_server.search.sight import UNSTAMPED, Stamp
 from fhir_server.store.contract import Method, ResourceStore, Transaction
 from fhir_server.validation.standards import Standards
 from profiles.registry import Registry
@@ -78,16 +82,26 @@ class Call:
     files: tuple[str, ...] = ()  # SHA-256s of what a transaction is the content of: performed once for ever
     base: str = ""  # the public base URL that this request came to, without a slash at the end
     language: Language = "en"  # of the sentences in its answer
+    caller: Caller = ANYONE
+    address: str = ""  # of the network, whence it came
+    provenance: bytes = b""  # FHIR JSON: where what is written comes from, as the client says it
 
 
 @immutable
 class Change:
-    """One written version, as observers and audit will be shown it. `tree` is None for a deletion."""
+    """One written version, as observers and audit will be shown it.
+
+    `tree` is None for a deletion, `before` for a creation. `previous`: the stamp of `before`, where there are stamps.
+    """
 
     key: Key
     version: int
     method: Method
     tree: Tree | None
+    before: Tree | None = None
+    stamp: Stamp = UNSTAMPED
+    warrant: Warrant = ""  # of an operation: see `access.standing.Write`
+    previous: Stamp | None = None
 
 
 @immutable
@@ -127,6 +141,7 @@ class Limits:
     max_bytes: int = 50_000_000
     explain: bool = False  # whoever asks may see how a search is done
     definitions: bool = True  # clients may write definitions to judge and search by
+    emergencies: int = 20  # accesses that one caller may take in an hour
 
 
 class Judge(Protocol):
@@ -139,11 +154,6 @@ class Extractor(Protocol):
         """The index rows of a resource; references to `base` count as local. `parameters` None: those in force."""
 
 
-class Compartment(Protocol):
-    def __call__(self, tree: Tree, /) -> Key | None:
-        """The patient whose compartment the resource belongs to, if there is just one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Server:
     """The parts that handlers use, put together in `app.py`."""
@@ -152,11 +162,12 @@ class Server:
     judge: Judge
     judge_shell: Judge  # a Bundle without the resources of its entries
     extract: Extractor
-    compartment: Compartment
     limits: Limits = field(default_factory=Limits)
     operations: tuple[Offered, ...] = ()  # sorted by name
     standards: Standards = field(default_factory=Standards)
+    access: Authority | None = None  # who may see and do what; None: everybody may do everything
     coming: Mapping[Key, Tree] = field(default_factory=dict)  # what the same transaction is about to write
+    born: frozenset[Key] = frozenset()  # of that, what comes into being under an id that the server made
 
     @property
     def parameters(self) -> Parameters:

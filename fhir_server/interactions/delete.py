@@ -10,26 +10,31 @@ from functools import cache
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.parameters import parameters_of
+from fhir_server.interactions.authorising import ending, writer_of
 from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.conditional import many, matches_of, require_match
 from fhir_server.interactions.definitions import require_writable
+from fhir_server.interactions.drafting import put
 from fhir_server.interactions.read import key_of
 from fhir_server.interactions.references import targets_of
 from fhir_server.interactions.search_parameters import TYPE as SEARCH_PARAMETER
 from fhir_server.interactions.search_parameters import redefine
-from fhir_server.kernel.errors import Conflict, TooLarge
+from fhir_server.kernel.errors import Conflict, NotFound, TooLarge
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import decode
+from fhir_server.search.entries import Entries
 from fhir_server.search.query import Name
 from fhir_server.store.contract import Draft, Referenced, Stored, Transaction
 
 MOST_AT_ONCE = 1000  # resources that one conditional delete takes
+_LOOKED_THROUGH = 10_000  # resources that refer to one, for those that are seen
 
 
 async def delete(call: Call, tx: Transaction, server: Server) -> Reply:
     """204 whether or not there was anything to delete; a deletion is a version of its own, without a body."""
     reply = await remove(call, tx, server)
-    await require_unreferenced([change.key for change in reply.changes], tx, server)
+    deleted = [change.key for change in reply.changes if change.method == "DELETE"]
+    await require_unreferenced(deleted, tx, server)
     return reply
 
 
@@ -73,9 +78,18 @@ async def require_unreferenced(keys: Sequence[Key], tx: Transaction, server: Ser
     if not server.limits.references:
         return
     for key in keys:
-        by = await tx.referrers(key, reference_parameters(), limit=5)
+        by = await referrers(key, tx, server, most=5)
         if by:
             raise Referenced(key, by)
+
+
+async def referrers(key: Key, tx: Transaction, server: Server, most: int) -> list[Key]:
+    """Some of the other resources that refer to `key`, of those that are seen: the rest stands in nobody's way."""
+    if server.access is None:
+        return await tx.referrers(key, reference_parameters(), limit=most)
+    found = await tx.referrers(key, reference_parameters(), limit=_LOOKED_THROUGH)
+    hidden = set(await tx.unseen(found))
+    return [one for one in found if one not in hidden][:most]
 
 
 def still_referenced(error: Referenced) -> Conflict:
@@ -87,10 +101,15 @@ async def _one(key: Key, call: Call, tx: Transaction, server: Server) -> Reply:
     current = await tx.lock(key)
     require_match(call, current)
     if current is None:
+        if server.access is not None and writer_of(call) is not None:
+            raise NotFound(f"{key} is not known here")
         return Reply(204)
     if current.deleted:
         return Reply(204, key=key, version=current.version, updated=current.updated)
     require_writable(key, None, tx.definitions.packaged, server.limits)
+    ended = await ending(current, call, tx, server)
+    if ended is not None:
+        return await put(ended, key, "PUT", current, call, tx, server)
     return await removed(current, call, tx, server)
 
 
@@ -100,12 +119,16 @@ async def removed(current: Stored, call: Call, tx: Transaction, server: Server) 
     updated = max(await tx.stamp(), current.updated + 1000)
     before = decode(current.body)
     version = current.version + 1
+    entries = Entries()
+    if server.access is not None:
+        entries.stamp = (await tx.stamps([key]))[key]  # who saw it sees that it was deleted
     draft = Draft(
         key,
         version,
         updated,
         b"",
         "DELETE",
+        entries,
         old=server.extract(before, call.base),
         old_targets=targets_of(before, call.base, stored=True),
         deleted=True,
@@ -113,7 +136,14 @@ async def removed(current: Stored, call: Call, tx: Transaction, server: Server) 
     if key.type == SEARCH_PARAMETER:
         await redefine(key, None, call.base, tx)
     await tx.write(draft)
-    return Reply(204, b"", key, version, updated, changes=(Change(key, version, "DELETE", None),))
+    return Reply(
+        204,
+        b"",
+        key,
+        version,
+        updated,
+        changes=(Change(key, version, "DELETE", None, before, entries.stamp),),
+    )
 
 
 @cache

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from fhir_server.access.standing import Warrant
+from fhir_server.interactions.authorising import authorised
 from fhir_server.interactions.call import Call, Change, Reply, Server
 from fhir_server.interactions.definitions import require_writable
 from fhir_server.interactions.references import targets_of
@@ -44,14 +46,26 @@ def type_in(tree: Tree) -> str:
 
 
 async def put(
-    tree: Tree, key: Key, method: Method, old: Stored | None, call: Call, tx: Transaction, server: Server
+    tree: Tree,
+    key: Key,
+    method: Method,
+    old: Stored | None,
+    call: Call,
+    tx: Transaction,
+    server: Server,
+    *,
+    lifting: bool = False,
+    warrant: Warrant = "",
 ) -> Reply:
-    """Write the next version of `key`: 201 when it is new or was deleted, else 200.
+    """Write the next version of `key`: 201 when it is new or was deleted, else 200; none if nothing is different.
 
-    `tree` has been judged. It is stamped in place and must not be used for another resource afterwards.
+    `tree` has been judged. It is stamped in place and must not be used for another resource afterwards. `lifting`: what
+    is left out of the labels is taken away. `warrant`: see `access.standing.Write`.
     """
+    if server.access is None and old is not None and _is_said(tree, old):
+        return _as_it_is(old)
     require_writable(key, tree, tx.definitions.packaged, server.limits)
-    return await written(tree, key, method, old, call, tx, server)
+    return await written(tree, key, method, old, call, tx, server, lifting=lifting, warrant=warrant)
 
 
 async def written(
@@ -64,6 +78,8 @@ async def written(
     server: Server,
     *,
     since: int | None = None,
+    lifting: bool = False,
+    warrant: Warrant = "",
 ) -> Reply:
     """`put`, of what the server itself writes: definitions of packages are no clients' to write.
 
@@ -71,6 +87,7 @@ async def written(
     """
     updated = await tx.stamp() if since is None else since
     version = 1
+    before = None
     previous = None
     previous_targets: tuple[Key, ...] = ()
     if old is not None:
@@ -80,24 +97,38 @@ async def written(
             before = decode(old.body)
             previous = await _rows(before, len(old.body), call, server)
             previous_targets = targets_of(before, call.base, stored=True)
+    targets = targets_of(tree, call.base) if server.limits.references else ()
+    added = [target for target in targets if target not in previous_targets]
     stamp(tree, key.id, version, updated)
+    as_written = await authorised(
+        tree, key, before, method, added, call, tx, server, lifting=lifting, warrant=warrant
+    )
+    tree = as_written.tree
+    if server.access is not None:  # what is written is another tree by now
+        if old is not None and _is_said(tree, old):
+            return _as_it_is(old)
+        stamp(tree, key.id, version, updated)
     if key.type == SEARCH_PARAMETER:
         await redefine(key, tree, call.base, tx)
     body = encode(tree)
+    entries = await _rows(tree, len(body), call, server)
+    entries.stamp = as_written.stamp
     draft = Draft(
         key,
         version,
         updated,
         body,
         method,
-        await _rows(tree, len(body), call, server),
+        entries,
         old=previous,
-        targets=targets_of(tree, call.base) if server.limits.references else (),
-        compartment=server.compartment(tree),
+        targets=targets,
         old_targets=previous_targets,
+        hidden=as_written.hidden,
         retroactive=since is not None,
     )
     await tx.write(draft)
+    for one, change in as_written.behind:
+        await tx.restamp(one, change)
     created = old is None or old.deleted
     return Reply(
         201 if created else 200,
@@ -105,8 +136,20 @@ async def written(
         key,
         version,
         updated,
-        changes=(Change(key, version, method, tree),),
+        changes=(Change(key, version, method, tree, before, as_written.stamp, warrant, as_written.previous),),
     )
+
+
+def _is_said(tree: Tree, old: Stored) -> bool:
+    """Whether `tree` says, in the same order, what `old` says already. `tree` gets the stamps of `old`."""
+    if old.deleted:
+        return False
+    stamp(tree, old.key.id, old.version, old.updated)
+    return encode(tree) == old.body
+
+
+def _as_it_is(old: Stored) -> Reply:
+    return Reply(200, old.body, old.key, old.version, old.updated)
 
 
 async def _rows(tree: Tree, size_bytes: int, call: Call, server: Server) -> Entries:

@@ -110,9 +110,7 @@ def entry_of(index: int, item: dict[str, Any], call: Call) -> Entry:
             raise Malformed(f"A request needs its '{name}'", f"{place}.request.{name}", code="required")
     method = request["method"]
     try:
-        inner = entry_call_of(
-            method, request["url"], call.base, _conditions(request, call.conditions), call.language
-        )
+        inner = entry_call_of(method, request["url"], call, _conditions(request, call.conditions))
     except FhirError as error:
         raise placed(error, f"{place}.request.url") from error
     if inner.action is Action.SEARCH and method == "POST":

@@ -13,7 +13,6 @@ from fhir_server.interactions.conditional import many, matches_of, require_match
 from fhir_server.interactions.drafting import put
 from fhir_server.interactions.judging import judged, remarked
 from fhir_server.interactions.read import key_of
-from fhir_server.interactions.update import is_same
 from fhir_server.kernel.errors import Gone, Malformed, NotFound, Unprocessable, UnsupportedMediaType
 from fhir_server.kernel.wire import Tree, decode, same
 from fhir_server.store.contract import Stored, Transaction
@@ -36,8 +35,6 @@ async def patch(call: Call, tx: Transaction, server: Server) -> Reply:
         raise Unprocessable("A patch cannot change the type or the id of a resource", f"{key.type}.id")
     remarks = await judged(tree, call, tx, server)
     _keep_narrative_safe(before, tree)
-    if is_same(tree, current):
-        return Reply(200, current.body, key, current.version, current.updated)
     return remarked(await put(tree, key, "PATCH", current, call, tx, server), remarks)
 
 

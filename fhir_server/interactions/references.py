@@ -74,6 +74,27 @@ def targets_of(tree: Tree, base: str, *, stored: bool = False) -> tuple[Key, ...
     return tuple(found)
 
 
+def attachments_of(tree: Tree, base: str) -> tuple[Key, ...]:
+    """The Binaries of this server that Attachments of `tree` name by their URL, each once, sorted.
+
+    https://hl7.org/fhir/R4/datatypes.html#attachment
+    """
+    found: set[Key] = set()
+    _attached(tree, base, found)
+    return tuple(sorted(found))
+
+
+def _attached(node: Any, base: str, found: set[Key]) -> None:
+    for name, value in node.items() if type(node) is dict else enumerate(node):
+        kind = type(value)
+        if kind is dict or kind is list:
+            _attached(value, base, found)
+        elif name == "url" and kind is str and "Binary/" in value:
+            key = local_key(value, (base,))
+            if key is not None and key.type == "Binary":
+                found.add(key)
+
+
 def _places_of(value: Any, literal: str, place: str) -> Iterator[str]:
     if isinstance(value, list):
         for index, item in enumerate(value):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_server.definitions.parameters import Parameters
+from fhir_server.interactions.admission import admitted, marks_of
 from fhir_server.interactions.call import Action, Call, Handler, Reply, Server
 from fhir_server.interactions.conditional import guards_of, require_alone, type_of
 from fhir_server.interactions.delete import remove_all, require_unreferenced, still_referenced
@@ -52,7 +53,7 @@ async def transaction(
     A transaction that is a file's content is remembered by the file's hashes, in the same commit: the second time it
     is refused as a duplicate, and nothing is added.
     """
-    for place, digest in enumerate(call.files):
+    for place, digest in enumerate(marks_of(call)):
         if not await tx.note_file(digest):
             raise imported(place)
     entries = await entries_of(bundle, call, server)
@@ -67,7 +68,7 @@ async def transaction(
     await _link(entries)
     await _answer(questions, entries, tx, server)
 
-    server = replace(server, coming=_coming(entries))
+    server = replace(server, coming=_coming(entries), born=_born(entries))
     replies: dict[int, Reply] = {}
     async for entry in sliced(sorted(entries, key=_turn)):
         if entry.made_by is not None:
@@ -92,6 +93,16 @@ def _coming(entries: Sequence[Entry]) -> dict[Key, Tree]:
         if entry.call.tree is not None and entry.call.action in {Action.CREATE, Action.UPDATE}
         for key in entry.identities
     }
+
+
+def _born(entries: Sequence[Entry]) -> frozenset[Key]:
+    """What the entries create under ids that nobody could know: an id that a client chose may be somebody's already."""
+    return frozenset(
+        key
+        for entry in entries
+        if entry.call.action is Action.CREATE and not entry.answered
+        for key in entry.identities
+    )
 
 
 def _turn(entry: Entry) -> tuple[int, str, str]:
@@ -205,6 +216,7 @@ async def _perform(
     entry: Entry, tx: Transaction, server: Server, handlers: Mapping[Action, Handler]
 ) -> Reply:
     try:
+        admitted(entry.call, server)
         handler = handlers.get(entry.call.action)
         if handler is None:
             raise Malformed("A transaction cannot hold this interaction", code="not-supported")

@@ -12,7 +12,7 @@ from fhir_server.interactions.judging import judged, remarked
 from fhir_server.interactions.read import key_of
 from fhir_server.kernel.errors import Conflict, Malformed, MethodNotAllowed
 from fhir_server.kernel.keys import Key, is_id
-from fhir_server.kernel.wire import Tree, encode, stamp
+from fhir_server.kernel.wire import Tree
 from fhir_server.store.contract import Stored, Transaction
 
 
@@ -74,12 +74,4 @@ async def _write(
                 allow=("POST",),
             )
         assert is_id(key.id), "judged"
-    elif is_same(tree, current):
-        return Reply(200, current.body, key, current.version, current.updated)
     return await put(tree, key, "PUT", current, call, tx, server)
-
-
-def is_same(tree: Tree, current: Stored) -> bool:
-    """Whether `tree` says, in the same order, what `current` says already. `tree` gets the stamps of `current`."""
-    stamp(tree, current.key.id, current.version, current.updated)
-    return encode(tree) == current.body

@@ -31,11 +31,17 @@ async def meta_add(call: Call, inputs: Inputs, tx: Transaction, server: Server) 
 
 
 async def meta_delete(call: Call, inputs: Inputs, tx: Transaction, server: Server) -> Reply:
-    return await _changed(call, inputs, tx, server, without_labels)
+    return await _changed(call, inputs, tx, server, without_labels, lifting=True)
 
 
 async def _changed(
-    call: Call, inputs: Inputs, tx: Transaction, server: Server, change: Callable[[Tree, Tree], Tree]
+    call: Call,
+    inputs: Inputs,
+    tx: Transaction,
+    server: Server,
+    change: Callable[[Tree, Tree], Tree],
+    *,
+    lifting: bool = False,
 ) -> Reply:
     key = key_of(call)
     current = await tx.lock(key)
@@ -50,7 +56,7 @@ async def _changed(
         return Reply(200, returned(meta), version=current.version, updated=current.updated)
     tree["meta"] = meta
     await judged(tree, call, tx, server)
-    reply = await put(tree, key, "PATCH", current, call, tx, server)
+    reply = await put(tree, key, "PATCH", current, call, tx, server, lifting=lifting)
     written = decode(reply.body)["meta"]
     return Reply(200, returned(written), version=reply.version, updated=reply.updated, changes=reply.changes)
 

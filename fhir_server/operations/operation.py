@@ -27,7 +27,8 @@ class Operation:
     """Exactly one of `ask` and `act` is there. `definition` says by which addresses and with which inputs it works.
 
     `searching`: takes search parameters of its type beside the inputs that the definition lists. `versions`: works on
-    an old version too (`[type]/[id]/_history/[version]/$meta`).
+    an old version too (`[type]/[id]/_history/[version]/$meta`). `whole`: it acts on everything there is, whoever asks,
+    answers nothing that is not for the caller to know, and is no part of a transaction of others.
     """
 
     definition: Tree
@@ -35,6 +36,7 @@ class Operation:
     act: Acting | None = None
     searching: bool = False
     versions: bool = False
+    whole: bool = False
 
     @property
     def name(self) -> str:
@@ -120,10 +122,15 @@ def taken(name: str, type: str, documentation: str, *, min: int = 0, max: str = 
 
 def given(type: str, documentation: str) -> Tree:
     """The parameter `return`."""
+    return answered("return", type, documentation)
+
+
+def answered(name: str, type: str, documentation: str, *, min: int = 1) -> Tree:
+    """A parameter of use `out`."""
     return {
-        "name": "return",
+        "name": name,
         "use": "out",
-        "min": 1,
+        "min": min,
         "max": "1",
         "documentation": documentation,
         "type": type,

@@ -13,7 +13,7 @@ from importlib import import_module
 
 import fhir_server.operations as package
 from fhir_server.interactions.call import Call, Offered, Reply, Server
-from fhir_server.kernel.errors import MethodNotAllowed, NotFound
+from fhir_server.kernel.errors import Malformed, MethodNotAllowed, NotFound
 from fhir_server.operations.inputs import Inputs, inputs_of
 from fhir_server.operations.operation import Operation
 from fhir_server.store.contract import Transaction
@@ -67,6 +67,10 @@ def operation_of(call: Call) -> Operation:
 async def perform(call: Call, tx: Transaction, server: Server) -> Reply:
     """A call of the action OPERATION in a transaction, as its other calls see it. Raises as `operation_of` does."""
     operation = operation_of(call)
+    if operation.whole:
+        raise Malformed(
+            f"{operation.name} is asked on its own or in a batch, not in a transaction", code="not-supported"
+        )
     handler = operation.act or operation.ask
     assert handler is not None, "an operation has one of both"
     return await handler(call, inputs_for(operation, call, server), tx, server)

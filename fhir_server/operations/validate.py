@@ -13,8 +13,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
+from fhir_server.access.authority import Denied
+from fhir_server.interactions.authorising import ending
 from fhir_server.interactions.call import Call, Reply, Server
-from fhir_server.interactions.delete import reference_parameters
+from fhir_server.interactions.delete import referrers
 from fhir_server.interactions.drafting import type_in
 from fhir_server.interactions.judging import judgement
 from fhir_server.interactions.outcome import outcome_body
@@ -113,11 +115,16 @@ async def _stored(call: Call, tx: Transaction) -> Stored:
 
 
 async def _deletion(call: Call, tx: Transaction, server: Server) -> Issue:
-    """Whether the nominated resource may be deleted."""
-    key = (await _stored(call, tx)).key
+    """Whether the nominated resource may be deleted, or ended where that is what becomes of it."""
+    stored = await _stored(call, tx)
+    key = stored.key
+    try:
+        ended = await ending(stored, call, tx, server)
+    except Denied as error:
+        return replace(error.issues[0], severity="error", expression=key.type)
     others: list[Key] = []
-    if server.limits.references:
-        found = await tx.referrers(key, reference_parameters(), limit=_TOLD + 1)
+    if server.limits.references and ended is None:
+        found = await referrers(key, tx, server, most=_TOLD + 1)
         others = [one for one in found if one != key][:_TOLD]
     if not others:
         return replace(_DELETABLE, expression=key.type)

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from fhir_server.kernel.keys import Key
+from fhir_server.search.sight import UNSTAMPED, Stamp
 
 STRING_LENGTH = 200  # characters of a folded string that are indexed
 
@@ -88,3 +89,4 @@ class Entries:
     present: list[int] = field(default_factory=list)
     references: list[tuple[int, Key]] = field(default_factory=list)  # (seed, local target): for _include
     moment: int | None = None  # where the main date of the type ends (high, µs); None: it has none
+    stamp: Stamp = UNSTAMPED  # who sees it

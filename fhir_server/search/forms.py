@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote_to_bytes
 
 from fhir_server.kernel.errors import Malformed
 from fhir_server.search.reading import LONGEST_QUERY, MOST_PARAMETERS, unreadable
 
 _SAFE: Final = "/:,$-._~!*'()"
-_CLEAN = re.compile(r"[A-Za-z0-9/:,$\-._~]*\Z")
+_UNSAFE = re.compile(r"[^A-Za-z0-9/:,$\-._~!*'()]")
+_ESCAPES: Final = {chr(code): f"%{code:02X}" for code in range(0x80)}
+_SHORT: Final = 200  # characters: of so few it is quicker to look for the unsafe ones than at each
 
 
 def pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -32,15 +34,17 @@ def pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def encoded(text: str) -> str:
-    return text if _CLEAN.match(text) else quote(text, safe=_SAFE)
+    return _UNSAFE.sub(_escaped, text) if len(text) <= _SHORT else quote(text, safe=_SAFE)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[0]) or quote(found[0], safe="")
 
 
 def _decoded(text: str) -> str:
     if "%" not in text and "+" not in text and text.isascii():
         return text
     try:
-        found = unquote_plus(text, errors="strict")
-        found.encode()  # half of a surrogate pair cannot be compared with anything
+        return unquote_to_bytes(text.replace("+", " ")).decode()
     except UnicodeError:
         raise unreadable("The query is not UTF-8 in percent-encoding") from None
-    return found

@@ -48,8 +48,10 @@ from fhir_server.search.query import (
     Tokens,
     TokenValue,
     Updated,
+    Visible,
     Words,
 )
+from fhir_server.search.sight import Sight
 from fhir_server.search.spans import agrees
 from fhir_server.search.texts import texts_of
 from fhir_server.search.words import expression_of, says
@@ -84,6 +86,9 @@ class Around(Protocol):
     def pointing(self, seed: int, key: Key) -> Iterable[Known]:
         """Those that point to `key` by the reference parameter of this seed."""
 
+    def sees(self, sight: Sight, resource: Known) -> bool:
+        """Whether whoever has the sight sees a resource."""
+
 
 class _Nobody:
     """There are no others."""
@@ -93,6 +98,9 @@ class _Nobody:
 
     def pointing(self, seed: int, key: Key) -> Iterable[Known]:
         return ()
+
+    def sees(self, sight: Sight, resource: Known) -> bool:
+        return True
 
 
 NOBODY: Final = _Nobody()
@@ -123,7 +131,7 @@ def matches(
     """
     if query.types and key.type not in query.types:
         return False
-    judge, resource = _Judge(hasher, around, parameters), _Given(key, updated, entries, tree)
+    judge, resource = _Judge(hasher, around, parameters, query.sight), _Given(key, updated, entries, tree)
     return all(judge.holds(predicate, resource) for predicate in query.where)
 
 
@@ -151,6 +159,7 @@ class _Judge:
     hasher: Hasher
     around: Around
     parameters: Parameters
+    sight: Sight | None
 
     def holds(self, predicate: Predicate, resource: Known) -> bool:
         match predicate:
@@ -162,6 +171,8 @@ class _Judge:
                 return not self.holds(inner, resource)
             case Nothing():
                 return False
+            case Visible():
+                return self.sight is None or self.around.sees(self.sight, resource)
             case Ids(ids):
                 return resource.key.id in ids
             case OfTypes(types):
@@ -179,7 +190,8 @@ class _Judge:
                 return any(self.holds(inner, other) for other in found)
             case Listed(key):
                 listing = self.around.at(key)
-                return listing is not None and resource.key in self._listed(listing)
+                seen = listing is not None and self.holds(Visible(), listing)
+                return listing is not None and seen and resource.key in self._listed(listing)
             case Coded():
                 raise ValueError("Terminology has not been asked yet")
             case _:

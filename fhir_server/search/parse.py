@@ -20,7 +20,6 @@ from fhir_server.definitions.parameters import CORE, Parameter, Parameters
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.keys import Key
-from fhir_server.kernel.times import now as this_moment
 from fhir_server.kernel.values import immutable
 from fhir_server.search.contained import groups_of, held
 from fhir_server.search.criteria import criterion_of, leaves_of, read
@@ -44,6 +43,7 @@ from fhir_server.search.values import is_answered
 
 _TRANSPORT: Final = frozenset({"_format", "_pretty"})
 _UNSUPPORTED: Final = frozenset({"_query"})  # names an operation, and there is none that is a search
+_KEPT_CHARACTERS: Final = 1000  # of a query that is remembered
 _MOST_CONTAINED: Final = 8  # types of contained resources in one search
 
 
@@ -107,18 +107,64 @@ def query_of(
 
     Raises `Malformed`, with one issue for each thing wrong.
     """
+    bases = (base,) if isinstance(base, str) else base
+    about = resource_type, text, lenient, limits.page, limits.max_page, compartment, parameters
+    if now is not None or len(text) > _KEPT_CHARACTERS:
+        return _parsed(*about, Here(bases, now))
+    try:
+        return _kept(*about, bases)
+    except _Timed as timed:
+        return timed.parsed
+
+
+class _Timed(Exception):
+    """What was read is true of this moment alone."""
+
+    def __init__(self, parsed: Parsed) -> None:
+        self.parsed = parsed
+
+
+@lru_cache(maxsize=2048)
+def _kept(
+    resource_type: str | None,
+    text: str,
+    lenient: bool,
+    page: int,
+    max_page: int,
+    compartment: Key | None,
+    parameters: Parameters,
+    bases: tuple[str, ...],
+) -> Parsed:
+    """Clients send the same searches again and again."""
+    here = Here(bases)
+    parsed = _parsed(resource_type, text, lenient, page, max_page, compartment, parameters, here)
+    if here.timed:
+        raise _Timed(parsed)
+    return parsed
+
+
+def _parsed(
+    resource_type: str | None,
+    text: str,
+    lenient: bool,
+    page: int,
+    max_page: int,
+    compartment: Key | None,
+    parameters: Parameters,
+    here: Here,
+) -> Parsed:
     asked = list(pairs(text))
     if resource_type is None or compartment is not None or "_type" in text:
         scope = scope_of(resource_type, compartment, _types_in(asked), parameters)
     else:
         scope = Scope((resource_type,))
-    reading = _Reading(scope, parameters, _here(base, now))
+    reading = _Reading(scope, parameters, here)
     for name, value in asked:
         reading.take(name, value)
     reading.agree()
     if reading.errors or (reading.ignored and not lenient):
         raise _refusal([*reading.errors, *reading.ignored])
-    return reading.parsed(limits)
+    return reading.parsed(page, max_page)
 
 
 def criteria_of(
@@ -130,7 +176,7 @@ def criteria_of(
     """
     if resource_type not in resource_types():
         raise Malformed("The criteria are not about a resource type of FHIR R4", code="value")
-    reading = _Reading(Scope((resource_type,)), parameters, _here(base, None))
+    reading = _Reading(Scope((resource_type,)), parameters, Here((base,) if isinstance(base, str) else base))
     for name, value in pairs(text.removeprefix("?")):
         if name in _TRANSPORT:
             continue
@@ -229,13 +275,13 @@ class _Reading:
                 )
             self.where.append(read(criterion, value, self.here))
 
-    def parsed(self, limits: PageLimits) -> Parsed:
+    def parsed(self, page: int, max_page: int) -> Parsed:
         understood = self.understood
         if self.shape is None:  # most searches, by far
-            query = Query(self.scope.narrowed, self._where(), count=limits.page)
+            query = Query(self.scope.narrowed, self._where(), count=page)
             return Parsed(query, self._warnings(), _text_of(understood), _WHOLE)
         shape = self.shape
-        count = limits.page if shape.count is None else min(shape.count, limits.max_page)
+        count = page if shape.count is None else min(shape.count, max_page)
         total = shape.total
         if shape.summary == "count" or count == 0:  # both ask for the total alone, says R4
             count, total = 0, "accurate"
@@ -293,10 +339,6 @@ def _types_in(asked: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     if len(lists) > 1:
         raise unreadable("'_type' is there more than once; one list, separated by commas, would be right")
     return tuple(dict.fromkeys(part.strip() for value in lists for part in split(value)))
-
-
-def _here(base: str | tuple[str, ...], now: int | None) -> Here:
-    return Here((base,) if isinstance(base, str) else base, this_moment() if now is None else now)
 
 
 def _refusal(issues: list[Issue]) -> Malformed:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
+from fhir_server.search.sight import Sight
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 
@@ -224,6 +225,11 @@ class Not:
 
 
 @immutable
+class Visible:
+    """Whoever has the `sight` of the query sees the resource. `search/view.py` puts it wherever a query goes."""
+
+
+@immutable
 class Nothing:
     """No resource: what an impossible criterion comes down to."""
 
@@ -248,6 +254,7 @@ Predicate: TypeAlias = (
     | AnyOf
     | AllOf
     | Not
+    | Visible
     | Nothing
 )
 
@@ -286,3 +293,4 @@ class Query:
     cursor: str = ""  # where the page starts: opaque, made by the store
     total: Literal["none", "estimate", "accurate"] | None = None  # None: exact when cheap, else absent
     includes: tuple[Include, ...] = ()
+    sight: Sight | None = None  # who asks; None: nothing is hidden

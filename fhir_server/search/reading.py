@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from fhir_server.definitions.parameters import Parameter
 from fhir_server.kernel.errors import Malformed
-from fhir_server.kernel.values import immutable
+from fhir_server.kernel.times import now as this_moment
 from fhir_server.search.query import AllOf, AnyOf, Name, Nothing, Predicate
 
 LONGEST_QUERY: Final = 1_000_000  # characters
@@ -26,12 +26,23 @@ MOST_BRANCHES: Final = (
 MOST_LEAVES: Final = 50_000  # branches × values, all criteria of a search together
 
 
-@immutable
 class Here:
-    """Where and when a search is read."""
+    """Where and when a search is read. `timed`: it was asked when, so another time means another search."""
 
-    bases: tuple[str, ...]  # the server's public base URLs, without a slash at the end
-    now: int  # µs since 1970
+    __slots__ = ("_now", "bases", "timed")
+
+    def __init__(self, bases: tuple[str, ...], now: int | None = None) -> None:
+        self.bases = bases  # the server's public base URLs, without a slash at the end
+        self._now = now
+        self.timed = False
+
+    @property
+    def now(self) -> int:
+        """µs since 1970."""
+        self.timed = True
+        if self._now is None:
+            self._now = this_moment()
+        return self._now
 
 
 Reader: TypeAlias = Callable[[str, Here], Predicate]

@@ -42,6 +42,7 @@ class Parameters:
         self.values: list[bytes | None] = []  # None also where a value is taken
         self.taken_singly: list[tuple[int, Take, Pack]] = []
         self.taken_together: list[tuple[int, Take, tuple[Pack, ...]]] = []
+        self.taken_ready: list[tuple[int, int, Callable[[Parts], Sequence[bytes]]]] = []
         self._known: dict[tuple[Kind, bytes], str] = {}
 
     def constant(self, kind: Kind, value: object) -> str:
@@ -64,6 +65,11 @@ class Parameters:
         self.taken_together.append((len(self.oids), take, tuple(_PACK[kind][0] for kind in kinds)))
         return [self._next(kind, None) for kind in kinds]
 
+    def taken_packed(self, kinds: Sequence[Kind], take: Callable[[Parts], Sequence[bytes]]) -> list[str]:
+        """The same for values that come ready to be sent."""
+        self.taken_ready.append((len(self.oids), len(kinds), take))
+        return [self._next(kind, None) for kind in kinds]
+
     def _next(self, kind: Kind, data: bytes | None) -> str:
         self.oids.append(_PACK[kind][1])
         self.values.append(data)
@@ -72,24 +78,23 @@ class Parameters:
 
 @immutable
 class Compiled:
-    """A statement, its parameters, and the kinds of the sort keys that stand at the end of each row."""
+    """A statement and its parameters."""
 
     statement: Statement
     params: list[bytes | None]
-    keys: tuple[Kind, ...] = ()
 
 
 class Template:
     """A statement for all queries of a shape."""
 
-    __slots__ = ("_constants", "_singly", "_together", "keys", "statement")
+    __slots__ = ("_constants", "_ready", "_singly", "_together", "statement")
 
-    def __init__(self, statement: Statement, parameters: Parameters, keys: tuple[Kind, ...] = ()) -> None:
+    def __init__(self, statement: Statement, parameters: Parameters) -> None:
         self.statement = statement
-        self.keys = keys
         self._constants = parameters.values
         self._singly = parameters.taken_singly
         self._together = parameters.taken_together
+        self._ready = parameters.taken_ready
 
     def filled(self, parts: Parts) -> Compiled:
         params = self._constants.copy()
@@ -101,4 +106,6 @@ class Template:
             params[place : place + len(packs)] = [
                 pack(value) for pack, value in zip(packs, take(parts), strict=True)
             ]
-        return Compiled(self.statement, params, self.keys)
+        for place, size, ready in self._ready:
+            params[place : place + size] = ready(parts)
+        return Compiled(self.statement, params)

@@ -8,7 +8,7 @@ from the candidates' own index rows (`ordering.py`). Texts are kept by the shape
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -17,7 +17,7 @@ from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Listed, Query
-from fhir_server.store.binding import Compiled, Kind, Parts, Template
+from fhir_server.store.binding import Compiled, Parts, Template
 from fhir_server.store.bodies import paths_in
 from fhir_server.store.cursors import Value
 from fhir_server.store.fulltext import words_condition
@@ -30,6 +30,7 @@ from fhir_server.store.plans import (
     BY_SORT_KEY,
     CHEAP,
     FAR,
+    TIED,
     WIDE,
     Plan,
     cheap_limit,
@@ -39,7 +40,7 @@ from fhir_server.store.plans import (
     plan_by,
     plan_of,
 )
-from fhir_server.store.predicates import Predicates, Source
+from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.rows import VALUES
 from fhir_server.store.shapes import Ask, Shape, shape_of
 from fhir_server.store.sources import (
@@ -55,6 +56,7 @@ from fhir_server.store.sources import (
     source_of,
 )
 from fhir_server.store.tables import TYPE_NUMBERS, UNDATED
+from fhir_server.store.tied import gathered, is_narrowed, keys_by_person, walked
 
 T = TypeVar("T")
 
@@ -140,7 +142,7 @@ class Search:
     def page(
         self, plan: Plan, *, start: Sequence[Value] | None = None, backward: bool = False, limit: int
     ) -> Compiled:
-        """At most `limit` rows: pk, type, id, `VALUES`, number of candidates, sort keys.
+        """At most `limit` loaded rows: pk, type, id, `VALUES`, number of candidates, sort keys.
 
         They come behind `start` (`backward`: before it, nearest first), which is the sort keys of a row; None: from the
         first. All pages of a search have the same plan. The number of candidates goes as far as `CHEAP` + 1; it is
@@ -189,7 +191,7 @@ class Search:
         start: Sequence[Value] = (),
     ) -> Compiled:
         template = self._compiler.template((which, self.shape), compose)
-        self._parts[0] = Ask(limit, start, self.listed)
+        self._parts[0] = Ask(limit, start, self.listed, self.query.sight)
         return template.filled(self._parts)
 
     def _predicates(self) -> Predicates:
@@ -201,9 +203,15 @@ class Search:
         number = "null::bigint"
         if plan.lead == BY_SORT_KEY:
             inner, keys = self._by_sort_key(predicates, plan, turn)
+        elif plan.lead == TIED and not sort:
+            inner, keys = walked(predicates, self.types, self._conditions_by(predicates, plan), turn)
         else:
-            source, conditions = self._source(predicates, plan, ordered=not sort)
-            if source.order == BY_MOMENT and is_by_moment(sort, self.types):
+            by_person = self._is_by_person()
+            source, conditions = self._source(predicates, plan, ordered=not (sort or by_person))
+            if by_person:
+                keys = keys_by_person(predicates, source)
+                inner = _select(predicates, source, conditions, keys, turn)
+            elif source.order == BY_MOMENT and is_by_moment(sort, self.types):
                 inner, keys = self._by_moment(predicates, source, conditions, turn)
             else:
                 keys = keys_of(sort, predicates, source, self._paths)
@@ -218,8 +226,12 @@ class Search:
             f"select r.pk, r.type, r.id, {values}, {number}, {', '.join(names)} from ({inner}) c"
             f" join resource r on r.pk = {names[-1]} {ordered(keys, turn, cut=False)}",
             predicates,
-            tuple(key.kind for key in keys),
+            loaded=True,
         )
+
+    def _is_by_person(self) -> bool:
+        """Whether the order is by person, as it is where the way of a search is not told by its form alone."""
+        return not self.query.sort and is_narrowed(self.types, self.nodes) and self.plan() is None
 
     def _by_sort_key(self, predicates: Predicates, plan: Plan, turn: Turn) -> tuple[str, list[SortKey]]:
         """Those that have a value, by its index, and then those that have none."""
@@ -306,6 +318,9 @@ class Search:
         if plan.lead == ALL:
             source = all_of(predicates, self.types)
             return source, self._conditions(predicates, plan, source)
+        if plan.lead == TIED:
+            source = gathered(predicates, self.types)
+            return source, self._conditions(predicates, plan, source)
         node = self.nodes[plan.lead]
         others = [one for place, one in enumerate(self.nodes) if place != plan.lead]
         if is_set(node) and not (ordered and comes_in_order(node)) and any(map(goes_back, others)):
@@ -322,9 +337,20 @@ class Search:
         self, predicates: Predicates, plan: Plan, source: Source, settled: Sequence[Node] = ()
     ) -> list[str]:
         candidate = source.candidate(self.types)
+        but = {place for place in (plan.lead,) if place >= 0 and source.complete}
+        but |= {place for place, node in enumerate(self.nodes) if node in settled or node in source.settles}
+        return self._asked(predicates, plan, candidate, but)
+
+    def _conditions_by(self, predicates: Predicates, plan: Plan) -> Callable[[Candidate], list[str]]:
+        return lambda candidate: self._asked(predicates, plan, candidate)
+
+    def _asked(
+        self, predicates: Predicates, plan: Plan, candidate: Candidate, but: Container[int] = ()
+    ) -> list[str]:
+        """Every node as a condition, but for those at some places."""
         found = []
         for place, node in enumerate(self.nodes):
-            if node in settled or node in source.settles or (place == plan.lead and source.complete):
+            if place in but:
                 continue
             if place in plan.sets and isinstance(node, Back):
                 self_of = predicates.column("self", candidate)
@@ -374,13 +400,14 @@ def _select(
     return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {ordered(keys, turn)}"
 
 
-def _template(sql: str, predicates: Predicates, keys: tuple[Kind, ...] = (), *, before: str = "") -> Template:
+def _template(sql: str, predicates: Predicates, *, before: str = "", loaded: bool = False) -> Template:
     if predicates.common:
         sql = f"with recursive {', '.join(predicates.common)} {sql}"
-    return Template(_statement(before + sql, tuple(predicates.parameters.oids)), predicates.parameters, keys)
+    statement = _statement(before + sql, tuple(predicates.parameters.oids), loaded=loaded)
+    return Template(statement, predicates.parameters)
 
 
 @lru_cache(maxsize=1024)
-def _statement(sql: str, oids: tuple[int, ...]) -> Statement:
+def _statement(sql: str, oids: tuple[int, ...], *, loaded: bool) -> Statement:
     """One object for one text, whatever the shapes that share it."""
-    return Statement(f"search_{hashlib.blake2b(sql.encode(), digest_size=16).hexdigest()}", sql, oids)
+    return Statement(f"search_{hashlib.blake2b(sql.encode(), digest_size=16).hexdigest()}", sql, oids, loaded)

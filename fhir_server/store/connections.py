@@ -104,6 +104,8 @@ class Session:
             for data, oid in zip(params, statement.oids, strict=True)
         ]
         await cursor.execute(statement.sql, values, prepare=True, binary=True)
+        if statement.loaded:
+            return await cursor.fetchall()
         result = cursor.pgresult
         assert result is not None
         columns = range(result.nfields)

@@ -7,15 +7,18 @@ holds row and advisory locks. The engine picks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.trace import Trace
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.query import Name, Query
+from fhir_server.search.sight import UNSTAMPED, Link, Stamp
+from fhir_server.search.view import View
 from fhir_server.store.definitions import Definitions, Keeper, Redefinition
 from terminology.large import LargeSystems
 
@@ -57,6 +60,8 @@ class Stored:
     body: bytes
     deleted: bool = False
     method: Method = "PUT"
+    cell: int = UNSTAMPED.cell  # its category: see `search/sight.py`
+    person: int | None = None  # the Patient it is about, as the store numbers it, if it is just one
 
 
 @immutable
@@ -71,9 +76,11 @@ class Draft:
     entries: Entries = field(default_factory=Entries)
     deleted: bool = False
     targets: tuple[Key, ...] = ()  # local resources that must exist when this commits; may be empty
-    compartment: Key | None = None  # the patient it belongs to
     old: Entries | None = None  # of the version it supersedes; None: there was none, or it was a deletion
     old_targets: tuple[Key, ...] = ()  # the targets of that version
+    hidden: tuple[
+        Key, ...
+    ] = ()  # targets that are as good as missing, unless the transaction writes them itself
     retroactive: bool = False  # dated before its transaction, where a history may have been shown already
 
 
@@ -103,7 +110,14 @@ class Span:
 
 
 class Reader(Protocol):
-    """Reads see what is committed; those of a transaction also what it wrote itself."""
+    """Reads see what is committed; those of a transaction also what it wrote itself.
+
+    One within a view is for one call.
+    """
+
+    @property
+    def met(self) -> Collection[int]:
+        """The Patients whose data it gave out, as the store numbers them; none, where it has no view."""
 
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         """The current version (a deletion too), or the one asked for; None if there never was one."""
@@ -116,6 +130,15 @@ class Reader(Protocol):
 
     async def history(self, span: Span) -> Page:
         """Versions, newest first. Type and system pages hold nothing at or past their `watermark`."""
+
+    async def unseen(self, keys: Sequence[Key]) -> list[Key]:
+        """Those of the keys that do not exist, or not for this reader."""
+
+    async def links(self, persons: Sequence[Key], actors: Sequence[Key]) -> list[Link]:
+        """How these actors are tied to these persons, past and future ties too."""
+
+    async def stamps(self, keys: Sequence[Key]) -> Mapping[Key, Stamp]:
+        """The stamps of resources, whoever sees these; nothing of those that do not exist."""
 
 
 class Transaction(Reader, Protocol):
@@ -138,7 +161,7 @@ class Transaction(Reader, Protocol):
     async def guard(self, criteria: Sequence[str]) -> None:
         """Keep any other transaction that guards one of the same criteria away until commit.
 
-        Call once, before the search that decides. A buffered transaction raises `NeedsLocks`.
+        Before the search that decides. A buffered transaction raises `NeedsLocks`.
         """
 
     async def referrers(self, key: Key, names: Sequence[Name], limit: int) -> list[Key]:
@@ -152,6 +175,26 @@ class Transaction(Reader, Protocol):
 
     async def note_file(self, sha256: str) -> bool:
         """Record an imported file along with what it holds; False when it was recorded before."""
+
+    async def trace(self, trace: Trace) -> None:
+        """Keep a trace in the audit log, with the commit. Only a transaction that writes takes any."""
+
+    async def tie(self, person: Key, links: Sequence[Link]) -> None:
+        """Let these be all the ties of a person, from the commit on. A buffered transaction raises `NeedsLocks`."""
+
+    async def purge(self, reasons: Mapping[Key, str], person: Key | None = None) -> Sequence[Key]:
+        """Forget resources for good, each for its reason, with all their versions: those of them that are deleted.
+
+        `person`: one of them, with whom goes whatever else of theirs alone was deleted before. Gives what is gone, of
+        which a tombstone stays. After all that the transaction deletes; a buffered one raises `NeedsLocks`.
+        """
+
+    async def restamp(self, key: Key, change: Callable[[Stamp], Stamp]) -> None:
+        """Give a resource and all its versions the stamp that `change` makes of the one it has when this commits.
+
+        That may be one that this transaction itself gives it. It makes no version, and does nothing to a resource that
+        is not there. Reads of this transaction do not show it. A buffered transaction raises `NeedsLocks`.
+        """
 
     async def stamp(self) -> int:
         """The moment to stamp this transaction's versions with, in µs: never before an already shown watermark."""
@@ -168,8 +211,13 @@ class ResourceStore(Reader, Protocol):
     def codes(self) -> LargeSystems:
         """The large code systems that were loaded."""
 
-    def begin(self, *, interactive: bool = False) -> AbstractAsyncContextManager[Transaction]:
-        """A transaction, committed when the block ends without an exception and undone otherwise.
+    def within(self, view: View | None) -> Reader:
+        """A reader for whom there is nothing but what the view shows; None: everything."""
+
+    def begin(
+        self, *, interactive: bool = False, view: View | None = None
+    ) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that reads within the view, committed when the block ends without an exception, else undone.
 
         Leaving the block raises `Stale`, `Missing` or `Referenced` when the commit is refused, `Unavailable` when
         the database is away. What was written is durable once the block has ended.

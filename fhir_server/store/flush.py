@@ -11,13 +11,16 @@ from typing import Any, Final, TypeAlias
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
+from fhir_server.store.audit_rows import TraceRows
 from fhir_server.store.binary import pack_int8, pack_int8s, pack_texts, unpack_bool, unpack_int, unpack_int8s
 from fhir_server.store.contract import Draft
 from fhir_server.store.index_rows import Table, Values, index_rows, moment_of
 from fhir_server.store.pipeline import Row, Statement
+from fhir_server.store.seeing import labels_of, parties_of, person_of, persons_of, text_of
 from fhir_server.store.tables import METHOD_NUMBERS, TYPE_NUMBERS
 from fhir_server.store.watermark import STAMP_LOCKS
 from fhir_server.store.write_statement import (
+    ARRAYS,
     CREATED,
     CREATES,
     DELETIONS,
@@ -37,6 +40,7 @@ from fhir_server.store.write_statement import (
     TERM,
     TERMS,
     TOLERANT,
+    TRACES,
     UPDATED,
     UPDATES,
     write_statement,
@@ -57,6 +61,7 @@ class Verdict:
     generation: int  # of the definitions in force
     missing: tuple[int, ...]  # `self` of the targets that do not exist
     edition: int = 0  # that begins with it; 0: none does
+    trace_fence: int = 0  # ms: stamps of traces must be greater
 
 
 class KnownTerms:
@@ -104,29 +109,29 @@ class _Drafts:
 
     def __init__(self) -> None:
         self.rows: list[Values] = []
-        self.arrays: list[tuple[list[int], list[int]]] = []
+        self.arrays: list[tuple[list[int] | None, ...]] = []
 
     def packed(self, packers: _Packers) -> list[bytes | None]:
-        """Two long arrays, of which each row has a slice, and one for each column."""
-        all_present: list[int] = []
-        all_refs: list[int] = []
-        slices = []
-        for present, refs in self.arrays:
-            starts = len(all_present) + 1, len(all_refs) + 1
-            all_present += present
-            all_refs += refs
-            slices.append((starts[0], len(all_present), starts[1], len(all_refs)))
+        """Long arrays, of which each row has slices, and one for each column."""
+        whole: tuple[list[int], ...] = tuple([[] for _ in ARRAYS])
+        slices: list[tuple[int, ...]] = []
+        for arrays in self.arrays:
+            ends: list[int] = []
+            for numbers, together in zip(arrays, whole, strict=True):
+                ends.append(0 if numbers is None else len(together) + 1)
+                together.extend(numbers or ())
+                ends.append(len(together))
+            slices.append(tuple(ends))
         columns = _packed(packers, self.rows)
         columns[_BEFORE_SLICES:_BEFORE_SLICES] = _packed(_SLICES, slices)
-        return [pack_int8s(all_present), pack_int8s(all_refs), *columns]
+        return [*map(pack_int8s, whole), *columns]
 
     def single(self, packers: _Packers) -> list[bytes | None]:
-        """The two arrays and the values of the only row."""
-        ((present, refs),) = self.arrays
+        """The arrays and the values of the only row."""
+        (arrays,) = self.arrays
         values = zip(packers, self.rows[0], strict=True)
         return [
-            pack_int8s(present),
-            pack_int8s(refs),
+            *(None if numbers is None else pack_int8s(numbers) for numbers in arrays),
             *(None if value is None else pack(value) for pack, value in values),
         ]
 
@@ -174,6 +179,7 @@ class Flush:
         self._files: list[tuple[str, int]] = []
         self._targets: dict[int, Key] = {}
         self._told: list[str] = []
+        self._traces: list[bytes | None] = []
         self._deletes = False
 
     @property
@@ -185,19 +191,33 @@ class Flush:
         """`pk`: of the resource, a fresh one if the draft creates it."""
         new, old, hasher = draft.entries, draft.old, self._hasher
         moment = moment_of(new, pk)
-        compartment = None if draft.compartment is None else hasher.self_of(draft.compartment)
+        stamp = new.stamp
+        person, owner = person_of(stamp), stamp.owner
+        compartment = None if person is None else hasher.self_of(person)
         refs = [number for seed, target in new.references for number in (seed, hasher.self_of(target))]
-        row = (pk, draft.version, draft.updated, compartment, moment, METHOD_NUMBERS[draft.method])
+        arrays = new.present, refs, parties_of(stamp, hasher), persons_of(stamp, hasher)
+        row = (
+            pk,
+            draft.version,
+            draft.updated,
+            compartment,
+            moment,
+            METHOD_NUMBERS[draft.method],
+            stamp.cell,
+            labels_of(stamp),
+            None if owner is None else hasher.self_of(owner),
+            text_of(stamp),
+        )
         if draft.version == 1:
             key = draft.key
             identity = (hasher.self_of(key), TYPE_NUMBERS[key.type], key.id)
             self._created.rows.append((*row, draft.body, *identity))
-            self._created.arrays.append((new.present, refs))
+            self._created.arrays.append(arrays)
         else:
             self._deletes = self._deletes or draft.deleted
             body = None if draft.deleted else draft.body
             self._updated.rows.append((*row, body, draft.deleted))
-            self._updated.arrays.append((new.present, refs))
+            self._updated.arrays.append(arrays)
         for seed, text, number in new.terms:
             if number not in self._known:
                 self._terms[number] = seed, text, number
@@ -227,6 +247,10 @@ class Flush:
     def tell(self, names: Iterable[str]) -> None:
         """All processes are to hear of these: see `telling.py`."""
         self._told += names
+
+    def trace(self, rows: TraceRows) -> None:
+        """Rows of the audit log that go along."""
+        self._traces = rows.params()
 
     def missing(self, verdict: Verdict) -> list[Key]:
         return [self._targets[number] for number in verdict.missing]
@@ -268,6 +292,9 @@ class Flush:
         if self._told:
             shape |= TELLS
             params.append(pack_texts(self._told))
+        if self._traces:
+            shape |= TRACES
+            params += self._traces
         return write_statement(shape), params
 
     def _differ(self, table: int, new: Table, old: Table) -> None:
@@ -283,7 +310,7 @@ class Flush:
 
 
 def verdict_of(rows: Sequence[Row]) -> Verdict:
-    written, fence, generation, missing, edition = rows[0]
+    written, fence, generation, missing, edition, trace_fence = rows[0]
     assert written is not None
     assert fence is not None
     assert generation is not None
@@ -294,4 +321,5 @@ def verdict_of(rows: Sequence[Row]) -> Verdict:
         unpack_int(generation),
         keys,
         0 if edition is None else unpack_int(edition),
+        0 if trace_fence is None else unpack_int(trace_fence),
     )

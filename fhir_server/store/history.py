@@ -8,12 +8,13 @@ https://hl7.org/fhir/R4/http.html#history
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
+from fhir_server.search.view import View
 from fhir_server.store.binary import (
     INT2,
     INT2_ARRAY,
@@ -29,28 +30,70 @@ from fhir_server.store.contract import Page, Span, Stored
 from fhir_server.store.cursors import Place, cursor_of, place_of, turned
 from fhir_server.store.pipeline import Statement
 from fhir_server.store.rows import VALUES, key_of, stored_of
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.seeing import OIDS, is_seen, numbered, packed
+from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.watermark import Clock, Run, watermark
+
+T = TypeVar("T")
 
 _FIRST: Final = -(2**63)
 _LAST: Final = 2**63 - 1
-_ALL_TYPES: Final = pack_int2s(list(TYPE_NUMBERS.values()))
 
 
 async def history(
-    run: Run, hasher: Hasher, clock: Clock, span: Span, *, outside: Run | None = None, session: int = 0
+    run: Run,
+    hasher: Hasher,
+    clock: Clock,
+    span: Span,
+    *,
+    outside: Run | None = None,
+    session: int = 0,
+    view: View | None = None,
 ) -> Page:
-    """`outside` and `session` are for a reader inside a transaction: a way around it, and the number of its session."""
-    place = place_of(span.cursor, replace(span, cursor="", count=0), hasher)
-    if span.type is not None and span.type not in TYPE_NUMBERS:
+    """`outside` and `session` are for a reader inside a transaction: a way around it, and the number of its session.
+
+    A client that may read only some resources of a type gets no history of it: nobody knows which they were.
+    """
+    asked = _Asked(span, hasher, view)
+    place = place_of(span.cursor, asked.fingerprint, hasher)
+    if not asked.types:
         return Page(())
     if span.type is not None and span.id is not None:
-        return await _of_one(run, hasher, span, Key(span.type, span.id), place)
+        return await _of_one(run, asked, Key(span.type, span.id), place)
     mark = place.watermark if place else await watermark(outside or run, clock, session)
-    return await _of_many(run, hasher, span, place, mark)
+    return await _of_many(run, asked, place, mark)
 
 
-async def _of_one(run: Run, hasher: Hasher, span: Span, key: Key, place: Place | None) -> Page:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    span: Span
+    hasher: Hasher
+    view: View | None
+
+    @property
+    def types(self) -> list[str]:
+        types = TYPES if self.span.type is None else [self.span.type]
+        view = self.view
+        return [one for one in types if one in TYPE_NUMBERS and (view is None or view.reads(one))]
+
+    @property
+    def fingerprint(self) -> object:
+        """What a cursor is good for: these versions, for this caller."""
+        span = replace(self.span, cursor="", count=0)
+        return span if self.view is None else (span, self.view.sight.actors, self.types)
+
+    @property
+    def sight(self) -> tuple[bytes, ...]:
+        """The last parameters of a statement."""
+        return () if self.view is None else packed(self.view.sight, self.hasher)
+
+    def one_of(self, statements: Mapping[bool, T]) -> T:
+        """The statement that asks whether a version is seen, or the one that does not."""
+        return statements[self.view is not None]
+
+
+async def _of_one(run: Run, asked: _Asked, key: Key, place: Place | None) -> Page:
+    span, hasher = asked.span, asked.hasher
     backward = place is not None and place.backward
     params = (
         pack_int8(hasher.self_of(key)),
@@ -60,38 +103,39 @@ async def _of_one(run: Run, hasher: Hasher, span: Span, key: Key, place: Place |
     )
     total = place.total if place else None
     if total is None:
-        ((number,),) = await run(_COUNT_ONE, params)
+        ((number,),) = await run(asked.one_of(_COUNT_ONE), (*params, *asked.sight))
         total = unpack_int(number or b"")
     start = _number(place.keys[0]) if place else _LAST
     rows = (
-        await run(_ONE[backward], (*params, pack_int8(start), pack_int8(span.count + 1)))
+        await run(
+            asked.one_of(_ONE)[backward], (*params, pack_int8(start), pack_int8(span.count + 1), *asked.sight)
+        )
         if span.count
         else []
     )
     page, more, less = turned([stored_of(key, row) for row in rows], span.count, place)
-    return _page(
-        page, [(stored.version,) for stored in page], more, less, Place((), False, total), span, hasher
-    )
+    return _page(page, [(stored.version,) for stored in page], more, less, Place((), False, total), asked)
 
 
-async def _of_many(run: Run, hasher: Hasher, span: Span, place: Place | None, mark: int) -> Page:
+async def _of_many(run: Run, asked: _Asked, place: Place | None, mark: int) -> Page:
+    span = asked.span
     backward = place is not None and place.backward
-    types = _ALL_TYPES if span.type is None else pack_int2s([TYPE_NUMBERS[span.type]])
+    types = pack_int2s([TYPE_NUMBERS[one] for one in asked.types])
     since, low, high = _limits(span)
     bounds = (pack_int8(since), pack_int8(low), pack_int8(min(high, mark)))
     if not span.count:
-        ((number,),) = await run(_COUNT_MANY, (types, *bounds))
+        ((number,),) = await run(asked.one_of(_COUNT_MANY), (types, *bounds, *asked.sight))
         return Page((), unpack_int(number or b""), watermark=mark)
     start = [_number(value) for value in place.keys] if place else [_LAST, _LAST, _LAST]
-    params = (types, *bounds, *map(pack_int8, start), pack_int8(span.count + 1))
-    rows = await run(_MANY[backward], params)
+    params = (types, *bounds, *map(pack_int8, start), pack_int8(span.count + 1), *asked.sight)
+    rows = await run(asked.one_of(_MANY)[backward], params)
     page, more, less = turned(rows, span.count, place)
     items = [stored_of(key_of(row[1], row[2]), row[3:]) for row in page]
     keys = [
         (item.updated, unpack_int(row[0] or b""), item.version) for item, row in zip(items, page, strict=True)
     ]
     total = place.total if place else None if more else len(items)
-    return _page(items, keys, more, less, Place((), False, total, mark), span, hasher)
+    return _page(items, keys, more, less, Place((), False, total, mark), asked)
 
 
 def _page(
@@ -100,10 +144,9 @@ def _page(
     more: bool,
     less: bool,
     place: Place,
-    span: Span,
-    hasher: Hasher,
+    asked: _Asked,
 ) -> Page:
-    query = replace(span, cursor="", count=0)
+    query, hasher = asked.fingerprint, asked.hasher
     after = cursor_of(replace(place, keys=keys[-1]), query, hasher) if more else ""
     before = cursor_of(replace(place, keys=keys[0], backward=True), query, hasher) if less else ""
     return Page(tuple(items), place.total, after, before, watermark=place.watermark)
@@ -124,73 +167,97 @@ def _number(value: object) -> int:
     return value
 
 
-def _one(order: str, than: str) -> Statement:
+def _seen(first: int, *rows: str, seen: bool) -> str:
+    """That the rows are seen, by the sight that the parameters from `first` on tell of."""
+    return "".join(f" and {is_seen(row, numbered(first))}" for row in rows) if seen else ""
+
+
+def _one(order: str, than: str, *, seen: bool) -> Statement:
     return Statement(
-        f"history_one_{order}",
+        f"history_one_{order}{_NAMED[seen]}",
         f"""
         select {VALUES} from (
-            (select {VALUES} from resource
+            (select {VALUES} from resource r
              where self = $1 and type = $2 and id = $3 and updated >= $4 and updated < $6
-               and version {than} $7)
+               and version {than} $7{_seen(9, "r", seen=seen)})
             union all
-            (select v.version, v.updated, v.method, v.deleted, v.body
+            (select v.*
              from resource r cross join lateral (
-                select {VALUES} from version
+                select {VALUES} from version v
                 where pk = r.pk and updated >= $4 and until > $5 and updated < $6 and version {than} $7
+                  {_seen(9, "v", seen=seen)}
                 order by version {order} limit $8) v
-             where r.self = $1 and r.type = $2 and r.id = $3)) h
+             where r.self = $1 and r.type = $2 and r.id = $3{_seen(9, "r", seen=seen)})) h
         order by version {order} limit $8""",
-        (INT8, INT2, TEXT, INT8, INT8, INT8, INT8, INT8),
+        (INT8, INT2, TEXT, INT8, INT8, INT8, INT8, INT8, *(OIDS if seen else ())),
     )
 
 
-_ONE: Final = (_one("desc", "<"), _one("asc", ">"))
-_COUNT_ONE: Final = Statement(
-    "history_count_one",
-    """
+def _count_one(*, seen: bool) -> Statement:
+    return Statement(
+        f"history_count_one{_NAMED[seen]}",
+        f"""
     select coalesce(sum((r.updated >= $4 and r.updated < $6)::int), 0)::bigint
         + coalesce(sum((select count(*) from version v
-                        where v.pk = r.pk and v.updated >= $4 and v.until > $5 and v.updated < $6)), 0)::bigint
-    from resource r where r.self = $1 and r.type = $2 and r.id = $3""",
-    (INT8, INT2, TEXT, INT8, INT8, INT8),
-)
+                        where v.pk = r.pk and v.updated >= $4 and v.until > $5 and v.updated < $6
+                          {_seen(7, "v", seen=seen)})), 0)::bigint
+    from resource r where r.self = $1 and r.type = $2 and r.id = $3{_seen(7, "r", seen=seen)}""",
+        (INT8, INT2, TEXT, INT8, INT8, INT8, *(OIDS if seen else ())),
+    )
 
 
-def _many(order: str, than: str) -> Statement:
+_TOLD: Final = VALUES.split(", ")[2:]  # behind version and updated
+
+
+def _many(order: str, than: str, *, seen: bool) -> Statement:
     """Each type has its newest versions at hand in an index; the newest of all are among those."""
     inside = f"updated >= $2 and updated < $4 and (updated, pk, version) {than} ($5, $6, $7)"
+    today = (
+        f" and exists (select 1 from resource r where r.pk = v.pk{_seen(9, 'r', seen=seen)})" if seen else ""
+    )
     return Statement(
-        f"history_many_{order}",
+        f"history_many_{order}{_NAMED[seen]}",
         f"""
         select h.pk, r.type, r.id, h.version, h.updated,
-            case when h.old then v.method else r.method end,
-            case when h.old then v.deleted else r.deleted end,
-            case when h.old then v.body else r.body end
+            {", ".join(f"case when h.old then v.{name} else r.{name} end" for name in _TOLD)}
         from (
             select h.* from unnest($1::smallint[]) t(type) cross join lateral (
-                (select pk, version, updated, false as old from resource
-                 where type = t.type and {inside}
+                (select pk, version, updated, false as old from resource r
+                 where type = t.type and {inside}{_seen(9, "r", seen=seen)}
                  order by updated {order}, pk {order} limit $8)
                 union all
-                (select pk, version, updated, true from version
-                 where type = t.type and until > $3 and {inside}
+                (select pk, version, updated, true from version v
+                 where type = t.type and until > $3 and {inside}{_seen(9, "v", seen=seen)}{today}
                  order by updated {order}, pk {order}, version {order} limit $8)) h
             order by h.updated {order}, h.pk {order}, h.version {order} limit $8) h
         join resource r on r.pk = h.pk
         left join version v on h.old and v.pk = h.pk and v.version = h.version
         order by h.updated {order}, h.pk {order}, h.version {order}""",
-        (INT2_ARRAY, INT8, INT8, INT8, INT8, INT8, INT8, INT8),
+        (INT2_ARRAY, INT8, INT8, INT8, INT8, INT8, INT8, INT8, *(OIDS if seen else ())),
     )
 
 
-_MANY: Final = (_many("desc", "<"), _many("asc", ">"))
-_COUNT_MANY: Final = Statement(
-    "history_count_many",
-    """
+def _count_many(*, seen: bool) -> Statement:
+    today = (
+        f" and exists (select 1 from resource r where r.pk = v.pk{_seen(5, 'r', seen=seen)})" if seen else ""
+    )
+    return Statement(
+        f"history_count_many{_NAMED[seen]}",
+        f"""
     select coalesce(sum(
-        (select count(*) from resource where type = t.type and updated >= $2 and updated < $4)
-      + (select count(*) from version where type = t.type and until > $3 and updated >= $2 and updated < $4)
+        (select count(*) from resource r
+         where type = t.type and updated >= $2 and updated < $4{_seen(5, "r", seen=seen)})
+      + (select count(*) from version v
+         where type = t.type and until > $3 and updated >= $2 and updated < $4{_seen(5, "v", seen=seen)}{today})
       ), 0)::bigint
     from unnest($1::smallint[]) t(type)""",
-    (INT2_ARRAY, INT8, INT8, INT8),
-)
+        (INT2_ARRAY, INT8, INT8, INT8, *(OIDS if seen else ())),
+    )
+
+
+_NAMED: Final = {True: "_seen", False: ""}
+_BOTH: Final = (False, True)
+_ONE: Final = {seen: (_one("desc", "<", seen=seen), _one("asc", ">", seen=seen)) for seen in _BOTH}
+_COUNT_ONE: Final = {seen: _count_one(seen=seen) for seen in _BOTH}
+_MANY: Final = {seen: (_many("desc", "<", seen=seen), _many("asc", ">", seen=seen)) for seen in _BOTH}
+_COUNT_MANY: Final = {seen: _count_many(seen=seen) for seen in _BOTH}

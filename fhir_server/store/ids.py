@@ -27,6 +27,9 @@ _COUNTER_BITS: Final = 12
 _TIME_SHIFT: Final = _WORKER_BITS + _COUNTER_BITS
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _PAIRS: Final = tuple(a + b for a in _DIGITS for b in _DIGITS)
+_VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)}
+_ID_LENGTH: Final = 13
+_GREATEST: Final = 2**63 - 1
 _RETRY_SECONDS: Final = 1.0
 
 
@@ -46,10 +49,29 @@ class Pks:
         moment, counter = self._last >> _COUNTER_BITS, self._last & (1 << _COUNTER_BITS) - 1
         return moment << _TIME_SHIFT | self.worker << _COUNTER_BITS | counter
 
+    def pass_by(self, moment: int) -> None:
+        """Make no more pks of the millisecond `moment` (since 1970), nor of an earlier one."""
+        self._last = max(self._last, (moment - EPOCH + 1 << _COUNTER_BITS) - 1)
+
 
 def created(pk: int) -> int:
     """When `pk` was made, in µs since 1970."""
     return ((pk >> _TIME_SHIFT) + EPOCH) * 1000
+
+
+def first_of(moment: int) -> int:
+    """The least pk of a moment in µs since 1970; none is less, of what was made then or later."""
+    return min(max(0, -(-moment // 1000) - EPOCH) << _TIME_SHIFT, _GREATEST)
+
+
+def pk_of(id: str) -> int | None:
+    """What `id_of` made `id` of; None if it made no such id."""
+    if len(id) != _ID_LENGTH or not _VALUES.keys() >= set(id):
+        return None
+    pk = 0
+    for digit in id:
+        pk = pk << 5 | _VALUES[digit]
+    return pk if pk <= _GREATEST else None
 
 
 def id_of(pk: int) -> str:
@@ -79,7 +101,9 @@ class Lease:
     async def take(cls, url: str) -> Lease:
         """Raises `Unavailable` when the database is away or all numbers are taken."""
         connection, worker = await _leased(url)
-        cursor = await connection.execute("select max(pk) from resource")
+        cursor = await connection.execute(
+            "select greatest((select max(pk) from resource), (select max(pk) from audit))"
+        )
         row = await cursor.fetchone()
         return cls(url, connection, Pks(worker, row[0] or 0 if row else 0))
 

@@ -12,6 +12,7 @@ from typing import Final
 from fhir_server.definitions.parameters import CORE, Parameter, Parameters
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Include
+from fhir_server.search.view import View
 from fhir_server.store.binary import (
     INT2_ARRAY,
     INT8,
@@ -24,44 +25,72 @@ from fhir_server.store.binary import (
 from fhir_server.store.contract import Stored
 from fhir_server.store.pipeline import Row, Statement
 from fhir_server.store.rows import VALUES, key_of, stored_of
+from fhir_server.store.seeing import OIDS, is_seen, numbered, packed
 from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.watermark import Run
 
 MOST: Final = 10_000  # resources that one page brings along
 
 _COLUMNS: Final = ", ".join(f"r.{name}" for name in f"pk, type, id, {VALUES}".split(", "))
-_FORWARD: Final = Statement(
-    "include",
-    f"""
+_OF_TYPES: Final = "(cardinality($6::smallint[]) = 0 or {r}.type = any($6))"
+
+
+def _allowed(row: str, *, seen: bool) -> str:
+    """That the row is seen, and of a type that the client may read."""
+    return f"and {_OF_TYPES.format(r=row)} and {is_seen(row, numbered(7))}" if seen else ""
+
+
+def _forward(*, seen: bool) -> Statement:
+    return Statement(
+        "include_seen" if seen else "include",
+        f"""
     select {_COLUMNS} from (
         select distinct t.pk
         from unnest($1::bigint[]) p(pk)
         join resource s on s.pk = p.pk
         cross join lateral generate_series(1, cardinality(s.refs), 2) i
-        cross join lateral (select pk, type from resource where self = s.refs[i + 1] and not deleted offset 0) t
+        cross join lateral (
+            select pk, type from resource t
+            where self = s.refs[i + 1] and not deleted {_allowed("t", seen=seen)} offset 0) t
         where (t.pk in (select unnest($2::bigint[]))) is not true and exists (
             select 1 from unnest($3::bigint[], $4::smallint[]) w(seed, type)
             where w.seed = s.refs[i] and w.type in (0, t.type) offset 0)
         limit $5) t
     join resource r on r.pk = t.pk
     order by r.pk""",
-    (INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT2_ARRAY, INT8),
-)
-_REVERSE: Final = Statement(
-    "revinclude",
-    f"""
+        (*_OIDS, *((INT2_ARRAY, *OIDS) if seen else ())),
+    )
+
+
+def _reverse(*, seen: bool) -> Statement:
+    found = "select pk from entry where key = w.seed # s.self offset 0"
+    if seen:
+        found = f"""
+            select x.pk from (select pk from entry where key = w.seed # s.self offset 0) f
+            cross join lateral (
+                select pk from resource x where x.pk = f.pk {_allowed("x", seen=seen)} offset 0) x"""
+    return Statement(
+        "revinclude_seen" if seen else "revinclude",
+        f"""
     select {_COLUMNS} from (
         select distinct e.pk
         from unnest($1::bigint[]) p(pk)
         join resource s on s.pk = p.pk
         cross join unnest($3::bigint[], $4::smallint[]) w(seed, type)
-        cross join lateral (select pk from entry where key = w.seed # s.self offset 0) e
+        cross join lateral ({found}) e
         where w.type in (0, s.type) and (e.pk in (select unnest($2::bigint[]))) is not true
         limit $5) t
     join resource r on r.pk = t.pk
     order by r.pk""",
-    (INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT2_ARRAY, INT8),
-)
+        (*_OIDS, *((INT2_ARRAY, *OIDS) if seen else ())),
+    )
+
+
+_OIDS: Final = (INT8_ARRAY, INT8_ARRAY, INT8_ARRAY, INT2_ARRAY, INT8)
+# By whether it is asked who sees them, and then by whether the reference is followed backwards.
+_STATEMENTS: Final = {
+    seen: ((_forward(seen=seen), False), (_reverse(seen=seen), True)) for seen in (False, True)
+}
 
 
 async def included(
@@ -70,17 +99,20 @@ async def included(
     includes: Sequence[Include],
     pks: Sequence[int],
     parameters: Parameters = CORE,
+    view: View | None = None,
 ) -> tuple[tuple[Stored, ...], bool]:
     """The resources that `includes` reach from those of `pks`, none of these among them, each once.
 
-    Also whether there are more than `MOST`. What was reached is not reached again, so circles come to an end.
+    Also whether there are more than `MOST`. What was reached is not reached again, so circles come to an end. Of types
+    that a client may read in part, none is included.
     """
+    sight = () if view is None else (pack_int2s(_readable(view)), *packed(view.sight, hasher))
     known = list(pks)
     found: list[Stored] = []
     step, frontier = list(includes), list(pks)
     while step and frontier and len(found) <= MOST:
         rows: dict[int, Row] = {}
-        for statement, reverse in ((_FORWARD, False), (_REVERSE, True)):
+        for statement, reverse in _STATEMENTS[view is not None]:
             chosen = [one for one in step if one.reverse == reverse]
             pairs = sorted({pair for one in chosen for pair in wanted(one, hasher, parameters)})
             if pairs:
@@ -91,6 +123,7 @@ async def included(
                     pack_int8s(seeds),
                     pack_int2s(types),
                     pack_int8(MOST + 1 - len(found)),
+                    *sight,
                 )
                 rows.update((unpack_int(row[0] or b""), row) for row in await run(statement, params))
         frontier = list(rows)
@@ -98,6 +131,13 @@ async def included(
         found += [stored_of(key_of(row[1], row[2]), row[3:]) for row in rows.values()]
         step = [one for one in includes if one.iterate]
     return tuple(found[:MOST]), len(found) > MOST
+
+
+def _readable(view: View) -> list[int]:
+    """The numbers of the types that may be included; none: all of them."""
+    if view.types is None and not view.among:
+        return []
+    return [TYPE_NUMBERS[one] for one in TYPES if view.reads(one)] or [0]
 
 
 def wanted(include: Include, hasher: Hasher, parameters: Parameters = CORE) -> Iterator[tuple[int, int]]:

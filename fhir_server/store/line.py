@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import psycopg
+from psycopg.adapt import Transformer
 from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
@@ -59,6 +60,7 @@ class Statement:
     name: str
     sql: str
     oids: tuple[int, ...]  # types of the parameters, see `binary.py`
+    loaded: bool = False  # its rows come as values of Python, made in C: for those that bring many cells
 
     def __post_init__(self) -> None:
         if len(self.name.encode()) > _NAME_BYTES:
@@ -118,6 +120,7 @@ class Line:
         self._prepared: dict[str, Prepared] = {}
         self._full = False  # the socket takes no more; libpq keeps the rest
         self._ended = False
+        self._transformer = Transformer(connection)
         self._rows: list[Row] = []  # of the segment being read, as are the next two
         self._error: PGresult | None = None
         self._steps = 0
@@ -226,7 +229,7 @@ class Line:
             between = False
             status = result.status
             if status == _TUPLES:
-                self._rows = _rows(result)
+                self._rows = self._loaded(result) if pending[0].statement.loaded else _rows(result)
                 self._steps += 1
             elif status == _SYNC:
                 self._answer(pending.popleft())
@@ -237,6 +240,13 @@ class Line:
             elif status != _ABORTED:
                 self.end(_error_of(result))
                 return
+
+    def _loaded(self, result: PGresult) -> list[Row]:
+        transformer = self._transformer
+        transformer.set_pgresult(result)
+        rows = transformer.load_rows(0, result.ntuples, tuple)
+        transformer.set_pgresult(None)
+        return rows
 
     def _answer(self, request: Request) -> None:
         rows, error, steps = self._rows, self._error, self._steps

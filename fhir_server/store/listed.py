@@ -12,8 +12,10 @@ from typing import Final
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import decode
 from fhir_server.search.entries import Hasher
+from fhir_server.search.sight import Sight
 from fhir_server.store.binary import INT8, pack_int8, unpack_int8s
 from fhir_server.store.pipeline import Statement
+from fhir_server.store.seeing import OIDS, is_seen, numbered, packed
 from fhir_server.store.watermark import Run
 
 _LIST: Final = Statement(
@@ -21,9 +23,17 @@ _LIST: Final = Statement(
 )
 
 
-async def members(run: Run, hasher: Hasher, key: Key) -> list[int]:
+_SEEN: Final = Statement(
+    "list_members_seen",
+    f"select refs, body from resource where self = $1 and not deleted and {is_seen('resource', numbered(2))}",
+    (INT8, *OIDS),
+)
+
+
+async def members(run: Run, hasher: Hasher, key: Key, sight: Sight | None = None) -> list[int]:
     """What `self` they have. `refs` tells which references are to resources of this server."""
-    rows = await run(_LIST, (pack_int8(hasher.self_of(key)),))
+    number = pack_int8(hasher.self_of(key))
+    rows = await (run(_LIST, (number,)) if sight is None else run(_SEEN, (number, *packed(sight, hasher))))
     if not rows:
         return []
     ((refs, body),) = rows

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.entries import Entries, Hasher
-from fhir_server.search.match import matches, needs_body
+from fhir_server.search.match import Known, matches, needs_body
 from fhir_server.search.order import sort_key
 from fhir_server.search.query import Include, Query
+from fhir_server.search.sight import Link, Sight, Stamp, sees
+from fhir_server.search.view import View, narrowed
 from fhir_server.store.contract import Stored
 from fhir_server.store.includes import wanted
 from fhir_server.store.tables import TYPE_NUMBERS
@@ -56,6 +58,8 @@ class Live:
     rows: Mapping[Key, Row]
     hasher: Hasher
     parameters: Parameters = CORE
+    ties: Mapping[Key, Sequence[Link]] = field(default_factory=dict)  # by person
+    view: View | None = None
 
     def __iter__(self) -> Iterator[Row]:
         return (row for row in self.rows.values() if not row.stored.deleted)
@@ -68,8 +72,28 @@ class Live:
         number = self.hasher.reference(seed, self.hasher.self_of(key))
         return (row for row in self if number in row.numbers or (seed, key) in row.pointers)
 
+    def sees(self, sight: Sight, resource: Known) -> bool:
+        return sees(sight, resource.entries.stamp, self._links(resource.entries.stamp))
+
+    def shows(self, row: Row) -> bool:
+        """Whether the view shows a resource."""
+        return self.view is None or matches(
+            narrowed(Query((row.key.type,)), self.view),
+            row.entries,
+            key=row.key,
+            updated=row.updated,
+            hasher=self.hasher,
+            tree=row.tree,
+            around=self,
+            parameters=self.parameters,
+        )
+
+    def _links(self, stamp: Stamp) -> list[Link]:
+        return [link for person in stamp.persons for link in self.ties.get(person, ())]
+
     def found(self, query: Query) -> list[Row]:
         """In the order asked for, then in that of their creation."""
+        query = narrowed(query, self.view)
         reads = needs_body(query)
         sorts = any(sort.kind == "text" for sort in query.sort)
 
@@ -105,7 +129,12 @@ class Live:
         step, frontier = list(includes), list(page)
         while step and frontier:
             reached = {key for include in step for row in frontier for key in self._reached(include, row)}
-            frontier = [row for key in sorted(reached - known) if (row := self.at(key))]
+            frontier = [
+                row
+                for key in sorted(reached - known)
+                if (row := self.at(key))
+                and (self.view is None or (self.view.reads(key.type) and self.shows(row)))
+            ]
             known |= reached
             yield from frontier
             step = [include for include in includes if include.iterate]

@@ -3,50 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.errors import Malformed
 from fhir_server.search.query import Query
-from fhir_server.store.binary import unpack_float8, unpack_int
-from fhir_server.store.binding import Kind
+from fhir_server.search.view import View, narrowed
+from fhir_server.store.binary import unpack_int
 from fhir_server.store.compile import Compiler, Search
 from fhir_server.store.contract import Page, Stored
 from fhir_server.store.cursors import Place, Value, cursor_of, place_of, turned
 from fhir_server.store.includes import included
 from fhir_server.store.listed import members
-from fhir_server.store.pipeline import Row
 from fhir_server.store.plans import CHEAP, Plan, plan_numbered
-from fhir_server.store.rows import key_of, stored_of
+from fhir_server.store.rows import stored_in
 from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.watermark import Run
 
 ESTIMATED: Final = 2000  # candidates that an estimate looks at
 SORTABLE_TEXTS: Final = 20_000  # candidates: of so many are bodies read to sort by what is in them
 
-_VALUES: Final = slice(3, 8)
-_NUMBER: Final = _VALUES.stop  # of candidates
+_NUMBER: Final = 10  # of candidates
 _KEYS: Final = slice(_NUMBER + 1, None)
 
+Values: TypeAlias = tuple[Any, ...]
+"""A row of a page: see `Search.page`."""
 
-async def search(run: Run, compiler: Compiler, query: Query, parameters: Parameters = CORE) -> Page:
+
+async def search(
+    run: Run, compiler: Compiler, query: Query, parameters: Parameters = CORE, view: View | None = None
+) -> Page:
     """See `contract.Reader.search`."""
-    asked = repr((query.types, query.where, query.sort)) if query.cursor else ""
+    query = narrowed(query, view)
+    asked = _asked(query) if query.cursor else ""
     place = place_of(query.cursor, asked, compiler.hasher)
     if query.types and TYPE_NUMBERS.keys().isdisjoint(query.types):
         return Page((), 0)
     search = Search(query, compiler, parameters)
     for key in search.lists:
-        search.listed[key] = await members(run, compiler.hasher, key)
+        readable = view is None or view.reads("List")
+        search.listed[key] = await members(run, compiler.hasher, key, query.sight) if readable else ()
     plan = plan_numbered(place.plan) if place else await _plan(run, search)
     if plan.least == 0:
         return Page((), 0)
     if not query.count:
         return Page((), await _exact(run, search, plan))
-    if place is None and any(sort.kind == "text" for sort in query.sort):
+    if place is None and query.sight is None and any(sort.kind == "text" for sort in query.sort):
         await _require_few(run, search, plan)
     compiled = search.page(
         plan,
@@ -54,27 +58,31 @@ async def search(run: Run, compiler: Compiler, query: Query, parameters: Paramet
         backward=place is not None and place.backward,
         limit=query.count + 1,
     )
-    rows = await run(compiled.statement, compiled.params)
+    rows: Sequence[Values] = await run(compiled.statement, compiled.params)
     page, more, less = turned(rows, query.count, place)
     total = len(page) if not more and place is None else await _total(run, search, plan, place, rows)
     next_page = previous_page = ""
     if more or less:
-        asked = asked or repr((query.types, query.where, query.sort))
-        here = Place((), total=total, plan=plan.number)
+        asked = asked or _asked(query)
         if more:
-            next_page = cursor_of(
-                replace(here, keys=keys_of(page[-1], compiled.keys)), asked, compiler.hasher
-            )
+            behind = Place(keys_of(page[-1]), total=total, plan=plan.number)
+            next_page = cursor_of(behind, asked, compiler.hasher)
         if less:
-            start = replace(here, keys=keys_of(page[0], compiled.keys), backward=True)
-            previous_page = cursor_of(start, asked, compiler.hasher)
-    items = tuple([stored_of(key_of(row[1], row[2]), row[_VALUES]) for row in page])
+            before = Place(keys_of(page[0]), backward=True, total=total, plan=plan.number)
+            previous_page = cursor_of(before, asked, compiler.hasher)
+    items = tuple([stored_in(row) for row in page])
     found: tuple[Stored, ...] = ()
     truncated = False
     if query.includes and page:
-        pks = [unpack_int(row[0] or b"") for row in page]
-        found, truncated = await included(run, compiler.hasher, query.includes, pks, parameters)
+        pks = [row[0] for row in page]
+        found, truncated = await included(run, compiler.hasher, query.includes, pks, parameters, view)
     return Page(items, total, next_page, previous_page, found, truncated=truncated)
+
+
+def _asked(query: Query) -> str:
+    """What a cursor is good for: this query, of this caller."""
+    actors = None if query.sight is None else query.sight.actors
+    return repr((query.types, query.where, query.sort, actors))
 
 
 async def _plan(run: Run, search: Search) -> Plan:
@@ -96,11 +104,16 @@ async def _require_few(run: Run, search: Search, plan: Plan) -> None:
         )
 
 
+def keys_of(row: Values) -> tuple[Value, ...]:
+    """The sort keys of a row of a page."""
+    return row[_KEYS]
+
+
 # Totals -------------------------------------------------------------------------------------------------------------
 
 
 async def _total(
-    run: Run, search: Search, plan: Plan, place: Place | None, rows: Sequence[Row]
+    run: Run, search: Search, plan: Plan, place: Place | None, rows: Sequence[Values]
 ) -> int | None:
     """How many there are in all. Later pages are told by their cursor."""
     if place is not None and place.total is not None:
@@ -111,13 +124,16 @@ async def _total(
         case "accurate":
             return await _exact(run, search, plan)
         case "estimate":
+            # How many there are that the caller does not see must not show in the number.
+            if search.query.sight is not None:
+                return await _exact(run, search, plan)
             return await _estimate(run, search, plan)
         case None:
-            if place is not None:
+            if place is not None or search.query.sight is not None:
                 return None
-            number = rows[0][_NUMBER]
+            number: int | None = rows[0][_NUMBER]
             if number is not None:
-                return found if (found := unpack_int(number)) <= CHEAP else None
+                return number if number <= CHEAP else None
             limit = search.cheap_limit(plan)
             if not limit:
                 return None
@@ -146,23 +162,3 @@ async def _counted(run: Run, search: Search, plan: Plan, limit: int | None) -> t
     compiled = search.count(plan, limit)
     ((matched, candidates),) = await run(compiled.statement, compiled.params)
     return unpack_int(matched or b""), unpack_int(candidates or b"")
-
-
-# Places -------------------------------------------------------------------------------------------------------------
-
-
-def keys_of(row: Row, kinds: tuple[Kind, ...]) -> tuple[Value, ...]:
-    """The sort keys of a row of a page."""
-    return tuple([_value(data, kind) for data, kind in zip(row[_KEYS], kinds, strict=True)])
-
-
-def _value(data: bytes | None, kind: Kind) -> Value:
-    if data is None:
-        return None
-    match kind:
-        case "text":
-            return data.decode()
-        case "float8":
-            return unpack_float8(data)
-        case _:
-            return unpack_int(data)

@@ -28,16 +28,18 @@ from fhir_server.store.sources import (
     rank,
     source_of,
 )
+from fhir_server.store.tied import counted, is_narrowed
 
 FEW: Final = 64  # candidates: whoever has no more is not worth a comparison
 WIDE: Final = 2000  # from here on it pays to meet them in the order of the result
-CHEAP: Final = 1000  # up to here a total is counted even if nobody asked
+CHEAP: Final = 200  # up to here a total is counted even if nobody asked
 BROAD: Final = 8  # alternatives; each that a candidate does not meet is asked for nothing
 FAR: Final = 200  # resources at the end of a chain: each has a list of those that point to it
 
 # What leads is the place of a node, or one of these.
 ALL: Final = -1
 BY_SORT_KEY: Final = -2
+TIED: Final = -3  # what is about the persons whom the caller is tied to: see `tied.py`
 _BITS: Final = 8  # of a plan for what leads; the bits above tell the sets
 _SETS: Final = 40  # places that can be told
 _HAS_COST: Final = 3  # times that of a candidate which an index gives directly
@@ -53,12 +55,12 @@ class Plan:
 
     @property
     def number(self) -> int:
-        return sum((1 << place for place in self.sets), 0) << _BITS | (self.lead + 2)
+        return sum((1 << place for place in self.sets), 0) << _BITS | (self.lead - TIED)
 
 
 def plan_numbered(number: int) -> Plan:
     """The plan that a cursor carries."""
-    sets, lead = number >> _BITS, (number & (1 << _BITS) - 1) - 2
+    sets, lead = number >> _BITS, (number & (1 << _BITS) - 1) + TIED
     return Plan(lead, frozenset(place for place in range(sets.bit_length()) if sets >> place & 1))
 
 
@@ -67,6 +69,8 @@ def plan_of(query: Query, nodes: Sequence[Node], types: tuple[str, ...]) -> Plan
     places = sources_in(nodes)
     if places and rank(nodes[places[0]]) <= SELECTIVE:
         return Plan(places[0])
+    if is_narrowed(types, nodes):
+        return None if places or query.sort else Plan(TIED)
     if not places:
         return Plan(ALL) if not can_lead(query.sort, types, nodes) else None
     if len(places) == 1 and is_by_moment(query.sort, types) and _is_listed(nodes[places[0]]):
@@ -82,17 +86,21 @@ def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, .
 
     The second half is null when one of the first is less than `FEW`.
     """
-    places = sources_in(nodes)
+    leads = _leads_in(nodes, types)
     wide = predicates.bind("bigint", WIDE)
-    if not places:
+    if not leads:
         rows = _rows_of(all_of(predicates, types), wide)
         return f"select null::bigint, {rows}"
     few = predicates.bind("bigint", FEW)
-    first = [candidates(predicates, nodes[place], types, few, nodes) for place in places]
-    names = [f"n{number}" for number in range(len(places))]
+
+    def counts(limit: str) -> list[str]:
+        return [_counted(predicates, lead, nodes, types, limit) for lead in leads]
+
+    first = counts(few)
+    names = [f"n{number}" for number in range(len(leads))]
     columns = ", ".join(f"{sql} as {name}" for sql, name in zip(first, names, strict=True))
-    wider = [candidates(predicates, nodes[place], types, wide, nodes) for place in places]
-    second = [f"case when least({', '.join(names)}) < {few} then null else {sql} end" for sql in wider]
+    least = f"least({', '.join(names)})"
+    second = [f"case when {least} < {few} then null else {sql} end" for sql in counts(wide)]
     return f"select {', '.join(names + second)} from (select {columns} offset 0) n"
 
 
@@ -100,28 +108,34 @@ def plan_by(
     query: Query, nodes: Sequence[Node], types: tuple[str, ...], counts: Sequence[int | None]
 ) -> Plan:
     """The plan after `counts_of`."""
-    places = sources_in(nodes)
-    if not places:
+    places, leads = sources_in(nodes), _leads_in(nodes, types)
+    if not leads:
         return Plan(BY_SORT_KEY if (counts[1] or 0) >= WIDE else ALL, least=counts[1])
-    half = len(places)
+    half = len(leads)
     found = [n if n is not None else few or 0 for few, n in zip(counts[:half], counts[half:], strict=True)]
     exact = counts[half] is not None
     limit = WIDE if exact else FEW
     sets = frozenset(
         place
-        for place, n in zip(places, found, strict=True)
-        if isinstance(nodes[place], Back) and n < limit and place < _SETS
+        for place, n in zip(leads, found, strict=True)
+        if place >= 0 and isinstance(nodes[place], Back) and n < limit and place < _SETS
     )
     costs = [
-        (n * (_HAS_COST if isinstance(nodes[place], Back) else 1), number, place, n)
-        for number, (n, place) in enumerate(zip(found, places, strict=True))
+        (n * (_HAS_COST if place >= 0 and isinstance(nodes[place], Back) else 1), number, place, n)
+        for number, (n, place) in enumerate(zip(found, leads, strict=True))
         if n < limit
     ]
     if costs:
         *_, lead, least = min(costs)
         return Plan(lead, sets - {lead}, least)
+    if TIED in leads and not query.sort:
+        return Plan(TIED, sets, WIDE)
     # Lists of some keys are in order where they are not too many.
-    listed = [place for place, n in zip(places, found, strict=True) if n <= WIDE and is_keyed(nodes[place])]
+    listed = [
+        place
+        for place, n in zip(leads, found, strict=True)
+        if place >= 0 and n <= WIDE and is_keyed(nodes[place])
+    ]
     if listed and is_by_moment(query.sort, types):
         return Plan(listed[0], sets, WIDE)
     if can_lead(query.sort, types, nodes):
@@ -157,7 +171,7 @@ def cheap_limit(plan: Plan, nodes: Sequence[Node]) -> int:
     if plan.lead >= 0 and isinstance(nodes[plan.lead], Back) and plan.least is not None and plan.least >= FAR:
         return 0
     others = [node for place, node in enumerate(nodes) if place != plan.lead]
-    return CHEAP // 10 if any(map(goes_back, others)) else CHEAP
+    return CHEAP // 2 if any(map(goes_back, others)) else CHEAP
 
 
 def goes_back(node: Node) -> bool:
@@ -181,6 +195,14 @@ def sources_in(nodes: Sequence[Node]) -> list[int]:
     return [place for number, place in ranked if number < SCAN and place < (1 << _BITS) - 2]
 
 
+def _leads_in(nodes: Sequence[Node], types: tuple[str, ...]) -> list[int]:
+    """What is counted before one of it leads: sources; in the view of somebody, also what is about their persons."""
+    places = sources_in(nodes)
+    if not is_narrowed(types, nodes):
+        return places
+    return [*(places or [ALL]), TIED]
+
+
 def _is_listed(node: Node) -> bool:
     return is_keyed(node) and comes_in_order(node)
 
@@ -197,6 +219,16 @@ def _by_column(query: Query) -> bool:
 
 
 # Counting -----------------------------------------------------------------------------------------------------------
+
+
+def _counted(
+    predicates: Predicates, lead: int, nodes: Sequence[Node], types: tuple[str, ...], limit: str
+) -> str:
+    if lead == TIED:
+        return counted(predicates, types, limit)
+    if lead == ALL:
+        return _rows_of(all_of(predicates, types), limit)
+    return candidates(predicates, nodes[lead], types, limit, nodes)
 
 
 def candidates(

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -16,23 +17,23 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from fhir_server.kernel.errors import Unavailable
-from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
-from fhir_server.search.query import Query
-from fhir_server.store import rows
+from fhir_server.search.view import View
+from fhir_server.store.audit import AuditLog
+from fhir_server.store.audit_key import SealingKey
+from fhir_server.store.audit_seal import Sealer
 from fhir_server.store.binary import pack_text
 from fhir_server.store.codes import PostgresCodes
 from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo, translated
-from fhir_server.store.contract import Page, Span, Stored, Transaction
+from fhir_server.store.contract import Reader, Transaction
+from fhir_server.store.credentials import PostgresCredentials
 from fhir_server.store.definitions_state import PostgresDefinitions
-from fhir_server.store.explaining import explained
 from fhir_server.store.fulltext import index_words
-from fhir_server.store.history import history
 from fhir_server.store.ids import Lease, id_of
 from fhir_server.store.migrations.migrate import require_schema, require_server
-from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Pipeline, Row, Statement, least_loaded
+from fhir_server.store.reader import PostgresReader, Ways
 from fhir_server.store.telling import CHANNEL
 from fhir_server.store.transaction import NOTED, Buffered, Database, Interactive
 from fhir_server.store.watch import Watch
@@ -46,7 +47,7 @@ _READY_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 60  # after which the server ends a transaction that was forgotten
 
 
-class PostgresStore:
+class PostgresStore(PostgresReader):
     """See `contract.ResourceStore`."""
 
     def __init__(
@@ -57,9 +58,12 @@ class PostgresStore:
         pool: AsyncConnectionPool[Any],
         watch: Watch,
     ) -> None:
+        super().__init__(database.ways)
         self.hasher = database.hasher
         self.definitions = database.definitions
         self.codes = PostgresCodes(database.read, database.search)
+        self.audit = AuditLog(database.write, database.read, database.hasher, database.pks)
+        self.credentials = PostgresCredentials(database.read, database.write)
         self._watch = watch
         self._database = database
         self._lease = lease
@@ -125,46 +129,18 @@ class PostgresStore:
             opened.push_async_callback(watch.close)
             await watch.listening()
             opened.pop_all()
-        database = Database(
-            hasher,
-            lease.pks,
-            Clock(),
-            reading,
-            searching,
-            writing,
-            writing_large,
-            definitions,
-            Compiler(hasher),
-            pipelines["search"][0].run,
-        )
+        alone = pipelines["search"][0].run
+        ways = Ways(hasher, Clock(), reading, searching, alone, Compiler(hasher), definitions)
+        database = Database(ways, lease.pks, writing, writing_large)
         return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool, watch)
 
-    async def read(self, key: Key, version: int | None = None) -> Stored | None:
-        run = self._database.read
-        with translated():
-            if version is not None:
-                return await rows.version(run, self.hasher, key, version)
-            found = await rows.current(run, self.hasher, key)
-        return found.stored if found else None
+    def within(self, view: View | None) -> Reader:
+        return self if view is None else PostgresReader(self._ways, view)
 
-    async def search(self, query: Query) -> Page:
-        with translated():
-            return await self._found(self._database.search, query)
-
-    async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
-        with translated():
-            return await explained(self._database.search_alone, lambda run: self._found(run, query))
-
-    async def _found(self, run: Run, query: Query) -> Page:
-        database = self._database
-        return await search(run, database.compiler, query, database.definitions.current.parameters)
-
-    async def history(self, span: Span) -> Page:
-        with translated():
-            return await history(self._database.search, self.hasher, self._database.clock, span)
-
-    def begin(self, *, interactive: bool = False) -> AbstractAsyncContextManager[Transaction]:
-        return self._interactive() if interactive else self._buffered()
+    def begin(
+        self, *, interactive: bool = False, view: View | None = None
+    ) -> AbstractAsyncContextManager[Transaction]:
+        return self._interactive(view) if interactive else self._buffered(view)
 
     def new_id(self) -> str:
         return id_of(self._database.pks.next())
@@ -175,6 +151,10 @@ class PostgresStore:
 
     def volunteer(self) -> None:
         self._watch.volunteer()
+
+    def sealer(self, key: SealingKey, heads: Path) -> Sealer:
+        """Seals the audit log while this process leads. `heads`: the file that they are appended to."""
+        return Sealer(self._database.write, self._database.read, key, heads, lambda: self.leading)
 
     @property
     def leading(self) -> bool:
@@ -192,26 +172,28 @@ class PostgresStore:
 
     async def close(self) -> None:
         await self._watch.close()
+        await self.audit.close()
         await self._pool.close()
         for pipeline in self._pipelines:
             await pipeline.close()
         await self._lease.close()
 
     @asynccontextmanager
-    async def _buffered(self) -> AsyncIterator[Transaction]:
-        transaction = Buffered(self._database)
+    async def _buffered(self, view: View | None) -> AsyncIterator[Transaction]:
+        transaction = Buffered(self._database, view)
         yield transaction
         await transaction.flush()
         await transaction.passed()
 
     @asynccontextmanager
-    async def _interactive(self) -> AsyncIterator[Transaction]:
+    async def _interactive(self, view: View | None) -> AsyncIterator[Transaction]:
         connection, stamp, session = await self._begun()
         try:
-            transaction = Interactive(self._database, Session(connection).run, stamp, session)
+            transaction = Interactive(self._database, Session(connection).run, stamp, session, view)
             yield transaction
-            await transaction.flush()
+            await transaction.finish()
             await transaction.tell()
+            await transaction.seal()
             with translated():
                 await connection.commit()
         finally:

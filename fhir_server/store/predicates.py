@@ -30,6 +30,7 @@ from fhir_server.search.query import (
     Terms,
     Tokens,
     Updated,
+    Visible,
     Words,
 )
 from fhir_server.store.binding import Kind
@@ -40,6 +41,7 @@ from fhir_server.store.comparisons import (
     spans,
 )
 from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, Unless, equal_leaves
+from fhir_server.store.seeing import ACTORS, COLUMNS, NOW, is_seen, packed, untied_cells
 from fhir_server.store.shapes import ONE_PAIR, prefixes_of, tokens_form
 from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.texts import Texts, exists
@@ -94,6 +96,8 @@ class Predicates(Texts):
         super().__init__(types, hasher, paths)
         self._words = words
         self._aliases = count(1)
+        self._sight: list[str] = []
+        self._untied = ""
 
     def condition(self, node: Node, candidate: Candidate) -> str:
         """What must be true of a candidate."""
@@ -151,6 +155,8 @@ class Predicates(Texts):
                 return self._says(words, candidate)
             case Nothing():
                 return "false"
+            case Visible():
+                return self._row(self._is_seen(), candidate)
             case other:
                 raise ValueError(f"No condition in SQL: {type(other).__name__}")
 
@@ -277,6 +283,36 @@ class Predicates(Texts):
         if candidate.row:
             return condition.format(c=candidate.alias)
         return exists(f"resource x where x.pk = {candidate.alias}.pk and {condition.format(c='x')}")
+
+    def _is_seen(self) -> str:
+        """On a row that is called {c}."""
+        return is_seen("{c}", self._sight_names())
+
+    def _sight_names(self) -> Sequence[str]:
+        """The SQL of the `COLUMNS`. A statement has the sight once, wherever it asks."""
+        if not self._sight:
+            hasher = self.hasher
+            self._sight = self.parameters.taken_packed(COLUMNS, lambda parts: packed(parts[0].sight, hasher))
+        return self._sight
+
+    @property
+    def actors(self) -> str:
+        """Who asks."""
+        return self._sight_names()[ACTORS]
+
+    @property
+    def now(self) -> str:
+        """When they ask."""
+        return self._sight_names()[NOW]
+
+    @property
+    def untied(self) -> str:
+        """The cells of which they see something without a tie."""
+        if not self._untied:
+            (self._untied,) = self.parameters.taken_packed(
+                ("smallint[]",), lambda parts: (untied_cells(parts[0].sight),)
+            )
+        return self._untied
 
     def of_type(self, candidate: Candidate) -> str:
         """That the candidate is of one of the types asked for, where its source does not say so."""

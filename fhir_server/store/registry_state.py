@@ -19,9 +19,9 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.store import rows
 from fhir_server.store.binary import INT2_ARRAY, INT8_ARRAY, pack_int2s, pack_int8s
-from fhir_server.store.contract import Draft, Stored
+from fhir_server.store.contract import Draft
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.tables import METHODS, TYPE_NUMBERS, TYPES
+from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.telling import News
 from fhir_server.store.uploads import Uploads
 from fhir_server.store.watermark import Run
@@ -96,7 +96,7 @@ class PostgresRegistry:
             changed = await self._look_at_packages(connection)
             cursor = await connection.execute(_UPLOADED, (_TYPES,))
             while found := await cursor.fetchmany(_BATCH):
-                changed |= self._uploads.learn(_stored(*values) for values in found)
+                changed |= self._uploads.learn(rows.stored_in((None, *values)) for values in found)
                 await asyncio.sleep(0)
         return changed, row[0]
 
@@ -122,11 +122,6 @@ class PostgresRegistry:
         self.packaged = Packaged(Registry(layers, SHIPPED)) if layers else NONE_INSTALLED
         return True
 
-
-def _stored(
-    number: int, name: str, version: int, updated: int, method: int, deleted: bool, body: bytes
-) -> Stored:
-    return Stored(Key(TYPES[number - 1], name), version, updated, body, deleted, METHODS[method - 1])
 
 
 async def _definitions(connection: psycopg.AsyncConnection[Any], package: _Name) -> list[Entry]:

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
+from fhir_server.search.sight import Sight, Stamp
 from fhir_server.store.binary import (
     INT2,
     INT4,
     INT8,
+    INT8_ARRAY,
     TEXT,
     pack_int2,
     pack_int4,
     pack_int8,
+    pack_int8s,
     pack_text,
     unpack_int,
 )
 from fhir_server.store.contract import Stored
 from fhir_server.store.pipeline import Row, Statement
+from fhir_server.store.seeing import OIDS, is_seen, numbered, packed, stamp_in
 from fhir_server.store.tables import METHODS, TYPE_NUMBERS, TYPES
 from fhir_server.store.watermark import Run
 
 # What `stored_of` takes, in its order; `found_of` wants the pk in front.
-VALUES: Final = "version, updated, method, deleted, body"
+VALUES: Final = "version, updated, method, deleted, body, cell, compartment"
+
+_OF_VERSION: Final = ", ".join(f"v.{name}" for name in VALUES.split(", "))
 
 # `self` finds the row; the rest makes sure of it.
 _OF_KEY: Final = "self = $1 and type = $2 and id = $3"
@@ -40,10 +46,41 @@ _VERSION: Final = Statement(
     f"""
     select pk, {VALUES} from resource where {_OF_KEY} and version = $4
     union all
-    select r.pk, v.version, v.updated, v.method, v.deleted, v.body
+    select r.pk, {_OF_VERSION}
     from resource r join version v on v.pk = r.pk and v.version = $4
     where r.self = $1 and r.type = $2 and r.id = $3""",
     (*_KEY_OIDS, INT4),
+)
+# The same, of what whoever has a sight sees, which follows the key. A version needs its own stamp and that of today.
+_SIGHT: Final = numbered(4)
+_SEEN: Final = Statement(
+    "current_seen", f"{_CURRENT.sql} and {is_seen('resource', _SIGHT)}", (*_KEY_OIDS, *OIDS)
+)
+_LOCKED_SEEN: Final = Statement("locked_seen", f"{_SEEN.sql} for no key update", (*_KEY_OIDS, *OIDS))
+_LATER_SIGHT: Final = numbered(5)
+_VERSION_SEEN: Final = Statement(
+    "version_seen",
+    f"""
+    select pk, {VALUES} from resource where {_OF_KEY} and version = $4 and {is_seen("resource", _LATER_SIGHT)}
+    union all
+    select r.pk, {_OF_VERSION}
+    from resource r join version v on v.pk = r.pk and v.version = $4
+    where r.self = $1 and r.type = $2 and r.id = $3
+        and {is_seen("r", _LATER_SIGHT)} and {is_seen("v", _LATER_SIGHT)}""",
+    (*_KEY_OIDS, INT4, *OIDS),
+)
+_UNSEEN: Final = Statement(
+    "unseen",
+    f"""
+    select u.place from unnest($1::bigint[]) with ordinality u(self, place)
+    where not exists (
+        select 1 from resource c where c.self = u.self and not c.deleted and {is_seen("c", numbered(2))})""",
+    (INT8_ARRAY, *OIDS),
+)
+_STAMPS: Final = Statement(
+    "stamps",
+    "select self, cell, labels, stamp from resource where self = any($1) and not deleted",
+    (INT8_ARRAY,),
 )
 _GREATEST_VERSION: Final = 2**31 - 1
 
@@ -56,20 +93,51 @@ class Found:
     stored: Stored
 
 
-async def current(run: Run, hasher: Hasher, key: Key, *, lock: bool = False) -> Found | None:
+async def current(
+    run: Run, hasher: Hasher, key: Key, *, lock: bool = False, sight: Sight | None = None
+) -> Found | None:
     """The current version, a deletion too. With `lock`, no other transaction may supersede it before this one ends."""
-    params = _params(hasher, key)
-    rows = await run(_LOCKED if lock else _CURRENT, params) if params else ()
+    params: tuple[bytes, ...] | None = _params(hasher, key)
+    if params is None:
+        return None
+    if sight is None:
+        rows = await run(_LOCKED if lock else _CURRENT, params)
+    else:
+        rows = await run(_LOCKED_SEEN if lock else _SEEN, (*params, *packed(sight, hasher)))
     return found_of(key, rows[0]) if rows else None
 
 
-async def version(run: Run, hasher: Hasher, key: Key, number: int) -> Stored | None:
+async def version(
+    run: Run, hasher: Hasher, key: Key, number: int, *, sight: Sight | None = None
+) -> Stored | None:
     """One version, current or not."""
     params = _params(hasher, key)
-    if not params or not 1 <= number <= _GREATEST_VERSION:
+    if params is None or not 1 <= number <= _GREATEST_VERSION:
         return None
-    rows = await run(_VERSION, (*params, pack_int4(number)))
+    if sight is None:
+        rows = await run(_VERSION, (*params, pack_int4(number)))
+    else:
+        rows = await run(_VERSION_SEEN, (*params, pack_int4(number), *packed(sight, hasher)))
     return found_of(key, rows[0]).stored if rows else None
+
+
+async def unseen(run: Run, hasher: Hasher, keys: Sequence[Key], sight: Sight) -> list[Key]:
+    """Those that do not exist, or not for whoever has the sight."""
+    numbers = pack_int8s([hasher.self_of(key) for key in keys])
+    return [
+        keys[unpack_int(place or b"") - 1]
+        for (place,) in await run(_UNSEEN, (numbers, *packed(sight, hasher)))
+    ]
+
+
+async def stamps(run: Run, hasher: Hasher, keys: Sequence[Key]) -> dict[Key, Stamp]:
+    """The stamps of resources; of those that do not exist, nothing."""
+    by_number = {hasher.self_of(key): key for key in keys}
+    found = {}
+    for number, cell, labels, text in await run(_STAMPS, (pack_int8s(list(by_number)),)):
+        key = by_number[unpack_int(number or b"")]
+        found[key] = stamp_in(unpack_int(cell or b""), unpack_int(labels or b""), text)
+    return found
 
 
 def _params(hasher: Hasher, key: Key) -> tuple[bytes, bytes, bytes] | None:
@@ -87,10 +155,11 @@ def found_of(key: Key, row: Row) -> Found:
 
 def stored_of(key: Key, values: Sequence[bytes | None]) -> Stored:
     """From the columns `VALUES`."""
-    number, updated, method, deleted, body = values
+    number, updated, method, deleted, body, cell, person = values
     assert number is not None
     assert updated is not None
     assert method is not None
+    assert cell is not None
     return Stored(
         key,
         unpack_int(number),
@@ -98,6 +167,23 @@ def stored_of(key: Key, values: Sequence[bytes | None]) -> Stored:
         body or b"",
         deleted == b"\x01",
         METHODS[unpack_int(method) - 1],
+        unpack_int(cell),
+        None if person is None else unpack_int(person),
+    )
+
+
+def stored_in(row: Sequence[Any]) -> Stored:
+    """From a loaded row that begins with pk, type, id and `VALUES`."""
+    _, number, name, version, updated, method, deleted, body, cell, person = row[:10]
+    return Stored(
+        Key(TYPES[number - 1], name),
+        version,
+        updated,
+        body or b"",
+        deleted,
+        METHODS[method - 1],
+        cell,
+        person,
     )
 
 

@@ -32,8 +32,10 @@ from fhir_server.search.query import (
     Terms,
     Tokens,
     Updated,
+    Visible,
     Words,
 )
+from fhir_server.search.sight import Sight
 
 Shape: TypeAlias = tuple[Any, ...]
 
@@ -43,17 +45,19 @@ FIRST: Final = 1  # the place of the first predicate; before it stands the `Ask`
 class Ask:
     """What else a use of a statement says."""
 
-    __slots__ = ("limit", "listed", "start")
+    __slots__ = ("limit", "listed", "sight", "start")
 
     def __init__(
         self,
         limit: int | None,
         start: Sequence[object],
         listed: Mapping[Key, Sequence[int]],
+        sight: Sight | None = None,
     ) -> None:
         self.limit = limit
         self.start = start
         self.listed = listed  # what `self` the members of a List have
+        self.sight = sight
 
 
 def inner_of(predicate: Predicate) -> tuple[Predicate, ...]:
@@ -194,6 +198,7 @@ _SHAPES: Final[dict[type[Any], Callable[[Any, list[Any]], Shape]]] = {
     Ids: _bare,
     Listed: _bare,
     Nothing: _bare,
+    Visible: _bare,
     OfTypes: _whole,
     Missing: _whole,
     Words: _whole,

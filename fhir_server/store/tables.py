@@ -7,7 +7,7 @@ ever created (a deleted one without its body), `version` what was superseded, so
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -39,6 +39,18 @@ SHORT_SPAN: Final = 86_400_000_000  # µs: nearly all dates are a day, a second 
 # The stamp, in ms, that a history has shown everything up to: see `watermark.py`.
 fence = Sequence("fence", metadata=metadata, minvalue=0, start=0)
 
+def _stamp() -> tuple[Column[Any], ...]:
+    """What decides who sees a version: see `seeing.py`."""
+    return (
+        Column("cell", SmallInteger, nullable=False, server_default="62"),
+        Column("labels", SmallInteger, nullable=False, server_default="0"),
+        Column("owner", BigInteger),  # the hash of the organisation that wrote it
+        Column("parties", ARRAY(BigInteger)),
+        Column("persons", ARRAY(BigInteger)),  # where there are several
+        Column("stamp", Text),  # the same in names, for those who write the next version
+    )
+
+
 resource = Table(
     "resource",
     metadata,
@@ -55,9 +67,20 @@ resource = Table(
     Column("present", ARRAY(BigInteger), nullable=False),  # the parameters that have a value
     Column("refs", ARRAY(BigInteger), nullable=False),  # parameter, target, parameter, target …
     Column("body", LargeBinary),
+    *_stamp(),
     Index("resource_self", "self", unique=True),
     Index("resource_updated", "type", "updated", "pk"),
     Index("resource_live", "type", "pk", postgresql_where=text("not deleted")),
+    # For those who see what is about some persons alone: see `tied.py`.
+    Index("resource_person", "compartment", "type", "pk", postgresql_where=text("not deleted")),
+    Index(
+        "resource_cell",
+        "type",
+        "cell",
+        "pk",
+        postgresql_where=text("not deleted and compartment is not null"),
+    ),
+    Index("resource_deleted", "compartment", postgresql_where=text("deleted")),
 )
 
 version = Table(
@@ -72,6 +95,7 @@ version = Table(
     Column("method", SmallInteger, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("body", LargeBinary),
+    *_stamp(),
     Index("version_updated", "type", "updated", "pk", "version"),
 )
 
@@ -264,6 +288,81 @@ published = Table(
 # How often the definitions to judge by have changed, in one row: see `telling.py`.
 edition = Table("edition", metadata, Column("number", BigInteger, primary_key=True, autoincrement=False))
 
+# Who is tied to whom, and how: see `search/sight.py`. Rows of one person are written together.
+access = Table(
+    "access",
+    metadata,
+    Column("person", BigInteger, nullable=False),
+    Column("actor", BigInteger, nullable=False),
+    Column("tie", SmallInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),  # µs
+    Column("until", BigInteger, nullable=False),  # µs
+    Column("allow", BigInteger, nullable=False),  # cells, as bits
+    Column("named", BigInteger, nullable=False),
+    Column("deny", BigInteger, nullable=False),
+    Column("oppose", BigInteger, nullable=False),
+    Index("access_person", "person", "actor"),
+    Index("access_actor", "actor", "person", postgresql_include=["since", "until"]),
+)
+
+# Who may ask for tokens, and with which keys: see `credentials.py`. Times are in µs.
+client = Table(
+    "client",
+    metadata,
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("organisation", Text, nullable=False),  # `Organization/7`; may be empty
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("purposes", ARRAY(Text), nullable=False),
+    Column("types", ARRAY(Text), nullable=False),  # none: any
+    Column("scopes", Text, nullable=False),
+    Column("jwks_url", Text, nullable=False),  # empty: the keys are below
+    Column("active", Boolean, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+
+client_key = Table(
+    "client_key",
+    metadata,
+    Column("client", Text(collation="C"), primary_key=True),
+    Column("kid", Text(collation="C"), primary_key=True),
+    Column("jwk", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    ForeignKeyConstraint(["client"], ["client.id"], ondelete="cascade"),
+)
+
+# Assertions that were used, until they expire.
+client_assertion = Table(
+    "client_assertion",
+    metadata,
+    Column("client", Text(collation="C"), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),  # of its `jti`
+    Column("expires", BigInteger, nullable=False),
+    Index("client_assertion_expires", "expires"),
+)
+
+# The Patient or RelatedPerson that somebody is, whom an issuer knows by a subject.
+account = Table(
+    "account",
+    metadata,
+    Column("issuer", Text(collation="C"), primary_key=True),
+    Column("subject", Text(collation="C"), primary_key=True),
+    Column("type", Text(collation="C"), primary_key=True),
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+)
+
+# What signs the tokens that this server issues. `until`: when a key that was superseded stops being believed.
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text(collation="C"), primary_key=True),
+    Column("jwk", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+)
+
 setting = Table(
     "setting",
     metadata,
@@ -310,3 +409,51 @@ SEVERAL_VALUES: Final = ("*", "several")
 
 METHODS: Final[tuple[Method, ...]] = ("POST", "PUT", "PATCH", "DELETE")
 METHOD_NUMBERS: Final[dict[Method, int]] = {name: number for number, name in enumerate(METHODS, 1)}
+
+# The trace of every act, in the order of time, and what finds it again: see `audit_rows.py`.
+audit = Table(
+    "audit",
+    metadata,
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),  # made by `ids.py`
+    Column("outcome", SmallInteger, nullable=False),
+    Column("keys", LargeBinary, nullable=False),  # those of its rows of `audit_entry`, 8 bytes each
+    Column("data", LargeBinary, nullable=False),  # JSON
+)
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
+)
+
+# The seals of the log: each block has the traces from `first` to before `until`. See `audit_seal.py`.
+audit_block = Table(
+    "audit_block",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),  # from 1 on, without gaps
+    Column("first", BigInteger, nullable=False),  # a pk
+    Column("until", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("sealed", BigInteger, nullable=False),  # µs
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of its traces
+    Column("previous", LargeBinary, nullable=False),  # the head of the block before
+    Column("key", LargeBinary, nullable=False),  # the fingerprint of the key that made the head
+    Column("head", LargeBinary, nullable=False),
+    Column("purged", LargeBinary),  # made with the key, when its traces have been purged
+)
+
+# The stamp, in ms, up to which traces may have been sealed: see `audit_seal.py`.
+audit_fence = Sequence("audit_fence", metadata=metadata, minvalue=0, start=0)
+
+# What was purged, and why: see `purging.py`. Times are in µs.
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("type", SmallInteger, primary_key=True, autoincrement=False),
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("purged", BigInteger, primary_key=True, autoincrement=False),
+    Column("created", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),  # when it was last written by anybody else
+    Column("reason", Text, nullable=False),
+)

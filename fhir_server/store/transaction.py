@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,11 +16,14 @@ from typing import Final
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
+from fhir_server.kernel.trace import Trace
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Name, Query
-from fhir_server.store import rows
+from fhir_server.search.sight import Link, Stamp
+from fhir_server.search.view import View
+from fhir_server.store import rows, ties
+from fhir_server.store.audit_rows import add, rows_of
 from fhir_server.store.binary import INT8, INT8_ARRAY, TEXT, pack_int8, pack_int8s, pack_text
-from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import translated
 from fhir_server.store.contract import Draft, Missing, NeedsLocks, Page, Span, Stale, Stored
 from fhir_server.store.definitions import Definitions, Redefinition, plans_of
@@ -31,6 +34,9 @@ from fhir_server.store.history import history
 from fhir_server.store.ids import Pks
 from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Statement
+from fhir_server.store.purging import purge
+from fhir_server.store.reader import PostgresReader, Ways, note, unseen
+from fhir_server.store.restamping import restamp
 from fhir_server.store.scheduling import advance, schedule
 from fhir_server.store.tables import ANY_PARAMETER
 from fhir_server.store.telling import tell
@@ -67,25 +73,43 @@ _REFERRERS: Final = Statement(
 class Database:
     """What transactions share: the statements' ways in, and who makes hashes, keys and stamps."""
 
-    hasher: Hasher
+    ways: Ways
     pks: Pks
-    clock: Clock
-    read: Run
-    search: Run
     write: Run
     write_large: Run
-    definitions: PostgresDefinitions
-    compiler: Compiler
-    search_alone: Run  # on one connection
     terms: KnownTerms = field(default_factory=KnownTerms)
+
+    @property
+    def hasher(self) -> Hasher:
+        return self.ways.hasher
+
+    @property
+    def clock(self) -> Clock:
+        return self.ways.clock
+
+    @property
+    def read(self) -> Run:
+        return self.ways.read
+
+    @property
+    def search(self) -> Run:
+        return self.ways.search
+
+    @property
+    def definitions(self) -> PostgresDefinitions:
+        return self.ways.definitions
 
 
 class Writing(ABC):
     """What both forms share: what was seen, what is to be written."""
 
-    def __init__(self, database: Database, run: Run) -> None:
+    def __init__(self, database: Database, run: Run, view: View | None) -> None:
         self._database = database
         self._run = run
+        self._view = view
+        self._sight = None if view is None else view.sight
+        self._met: set[int] = set()
+        self._traces: list[Trace] = []
         self._hasher = database.hasher
         self._definitions = database.definitions.current
         self._seen: dict[Key, rows.Found | None] = {}
@@ -101,16 +125,36 @@ class Writing(ABC):
     def definitions(self) -> Definitions:
         return self._definitions
 
+    @property
+    def met(self) -> Collection[int]:
+        return self._met
+
+    def _told(self, stored: Stored | None) -> Stored | None:
+        if self._view is not None and stored is not None:
+            note((stored,), self._met)
+        return stored
+
+    def _given(self, page: Page) -> Page:
+        if self._view is not None:
+            note(page.items, self._met)
+            note(page.included, self._met)
+        return page
+
     async def read(self, key: Key, version: int | None = None) -> Stored | None:
         draft = self._drafts.get(key)
         if draft is not None and version in {None, draft.version}:
             return _stored(draft)
+        if self._view is not None and not self._view.reads(key.type):
+            if version is not None:
+                return None
+            return await PostgresReader(self._database.ways, self._view).read(key)
         if version is not None:
             with translated():
-                return await rows.version(self._run, self._hasher, key, version)
+                stored = await rows.version(self._run, self._hasher, key, version, sight=self._sight)
+            return self._told(stored)
         with translated():
             found = await self._look(key, lock=False)
-        return found.stored if found else None
+        return self._told(found.stored if found else None)
 
     async def lock(self, key: Key) -> Stored | None:
         if key in self._drafts:
@@ -118,19 +162,43 @@ class Writing(ABC):
         with translated():
             found = await self._look(key, lock=True)
         self._locked.add(key)
-        return found.stored if found else None
+        return self._told(found.stored if found else None)
 
     async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
         with translated():
-            return await explained(self._database.search_alone, lambda run: self._found(run, query))
+            return await explained(self._database.ways.search_alone, lambda run: self._found(run, query))
+
+    async def unseen(self, keys: Sequence[Key]) -> list[Key]:
+        others = [key for key in keys if key not in self._drafts]
+        with translated():
+            return await unseen(self._run, self._hasher, others, self._view)
+
+    async def links(self, persons: Sequence[Key], actors: Sequence[Key]) -> list[Link]:
+        with translated():
+            return await ties.links(self._run, self._hasher, persons, actors)
+
+    async def stamps(self, keys: Sequence[Key]) -> Mapping[Key, Stamp]:
+        others = [key for key in keys if key not in self._drafts]
+        own = {
+            key: draft.entries.stamp
+            for key in keys
+            if (draft := self._drafts.get(key)) is not None and not draft.deleted
+        }
+        with translated():
+            return own | await rows.stamps(self._run, self._hasher, others) if others else own
 
     async def _found(self, run: Run, query: Query) -> Page:
-        return await search(run, self._database.compiler, query, self._definitions.parameters)
+        return self._given(
+            await search(run, self._database.ways.compiler, query, self._definitions.parameters, self._view)
+        )
 
     async def write(self, draft: Draft) -> None:
         if draft.key in self._drafts:
             raise ValueError("One draft a key")
         self._drafts[draft.key] = draft
+
+    async def trace(self, trace: Trace) -> None:
+        self._traces.append(trace)
 
     async def note_file(self, sha256: str) -> bool:
         with translated():
@@ -150,12 +218,15 @@ class Writing(ABC):
     async def flush(self) -> None:
         """Write what was not flushed yet. Raises `Stale` or `Missing`, and then nothing of it is written."""
         drafts = list(self._drafts.values())[self._flushed :]
-        if not drafts and not self._files:
+        if not (drafts or self._files or self._going_along()):
             return
         definitions = self._definitions
         flush = Flush(
             self._hasher, definitions.generation, tolerant=definitions.exact, terms=self._database.terms
         )
+        hidden = [key for draft in drafts for key in draft.hidden if key not in self._drafts]
+        if hidden:
+            raise Missing(hidden)
         for number, draft in enumerate(drafts, 1):
             with translated():
                 pk = await self._pk(draft)
@@ -180,6 +251,8 @@ class Writing(ABC):
             verdict = await self._send(flush, drafts, edited)
         self._database.clock.saw_fence(verdict.fence)
         if not verdict.written:
+            if verdict.trace_fence:
+                self._database.pks.pass_by(max(verdict.trace_fence, now() // 1000))
             if verdict.generation != definitions.generation:
                 await self._database.definitions.reach(verdict.generation)
                 raise Stale
@@ -216,6 +289,10 @@ class Writing(ABC):
                 raise Missing([key])
         return required
 
+    def _going_along(self) -> Sequence[Trace]:
+        """The traces that the statement of a flush is to write."""
+        return ()
+
     async def passed(self) -> None:
         """Remember what is committed, and wait until the clock has passed its stamps (see `watermark.py`)."""
         if not self._drafts:
@@ -235,8 +312,8 @@ class Writing(ABC):
 class Buffered(Writing):
     """Reads like anybody else, and writes one statement at the end."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database, database.read)
+    def __init__(self, database: Database, view: View | None = None) -> None:
+        super().__init__(database, database.read, view)
         self._stamp: int | None = None  # ms: one for all that is written together
 
     async def search(self, query: Query) -> Page:
@@ -247,7 +324,10 @@ class Buffered(Writing):
     async def history(self, span: Span) -> Page:
         self._nothing_written()
         with translated():
-            return await history(self._database.search, self._hasher, self._database.clock, span)
+            page = await history(
+                self._database.search, self._hasher, self._database.clock, span, view=self._view
+            )
+        return self._given(page)
 
     async def guard(self, criteria: Sequence[str]) -> None:
         raise NeedsLocks
@@ -258,23 +338,37 @@ class Buffered(Writing):
     async def redefine(self, change: Redefinition) -> None:
         raise NeedsLocks
 
+    async def tie(self, person: Key, links: Sequence[Link]) -> None:
+        raise NeedsLocks
+
+    async def purge(self, reasons: Mapping[Key, str], person: Key | None = None) -> Sequence[Key]:
+        raise NeedsLocks
+
+    async def restamp(self, key: Key, change: Callable[[Stamp], Stamp]) -> None:
+        raise NeedsLocks
+
     async def stamp(self) -> int:
         if self._stamp is None:
             self._stamp = self._database.clock.stamp()
         return self._stamp * 1000
+
+    def _going_along(self) -> Sequence[Trace]:
+        return self._traces
 
     def _nothing_written(self) -> None:
         if self._drafts:
             raise NeedsLocks
 
     async def _look(self, key: Key, *, lock: bool) -> rows.Found | None:
-        found = await rows.current(self._run, self._hasher, key)
+        found = await rows.current(self._run, self._hasher, key, sight=self._sight)
         if key not in self._locked:  # else what was locked is what must be current when this commits
             self._seen[key] = found
         return found
 
     async def _send(self, flush: Flush, drafts: Sequence[Draft], edited: Sequence[Draft]) -> Verdict:
         flush.tell(str(draft.key) for draft in edited)
+        if traces := self._going_along():
+            flush.trace(rows_of(self._hasher, self._database.pks, traces))
         stamp = min((draft.updated // 1000 for draft in drafts), default=self._database.clock.stamp())
         size = sum(len(draft.body) for draft in drafts)
         if size <= LARGE_BYTES:
@@ -286,12 +380,15 @@ class Buffered(Writing):
 class Interactive(Writing):
     """Holds locks until it ends, in the transaction that the connection of `run` is in."""
 
-    def __init__(self, database: Database, run: Run, stamp: int, session: int) -> None:
+    def __init__(
+        self, database: Database, run: Run, stamp: int, session: int, view: View | None = None
+    ) -> None:
         """`stamp` (ms) was announced in the transaction; `session` is what the server calls the connection."""
-        super().__init__(database, run)
+        super().__init__(database, run, view)
         self._stamp = stamp
         self._session = session
         self._redefined = False
+        self._restamped: dict[Key, list[Callable[[Stamp], Stamp]]] = {}
 
     async def search(self, query: Query) -> Page:
         await self.flush()
@@ -303,9 +400,16 @@ class Interactive(Writing):
         database = self._database
         database.clock.wrote(self._stamp * 1000)  # so that what it wrote itself is before the watermark
         with translated():
-            return await history(
-                self._run, self._hasher, database.clock, span, outside=database.search, session=self._session
+            page = await history(
+                self._run,
+                self._hasher,
+                database.clock,
+                span,
+                outside=database.search,
+                session=self._session,
+                view=self._view,
             )
+        return self._given(page)
 
     async def guard(self, criteria: Sequence[str]) -> None:
         numbers = sorted({_GUARD_LOCKS | self._hasher.of(text) % _GUARDS for text in criteria})
@@ -336,11 +440,37 @@ class Interactive(Writing):
             await schedule(self._run, generation + 1, plans, change.base, exact=change.exact)
         self._definitions = self._definitions.after(change)
 
+    async def tie(self, person: Key, links: Sequence[Link]) -> None:
+        with translated():
+            await ties.tie(self._run, self._hasher, person, links)
+
+    async def purge(self, reasons: Mapping[Key, str], person: Key | None = None) -> Sequence[Key]:
+        await self.flush()
+        with translated():
+            return await purge(self._run, self._hasher, reasons, person, now())
+
+    async def restamp(self, key: Key, change: Callable[[Stamp], Stamp]) -> None:
+        self._restamped.setdefault(key, []).append(change)
+
+    async def finish(self) -> None:
+        """Flush, and give new stamps to what is there by now."""
+        await self.flush()
+        for key, changes in sorted(self._restamped.items()):
+            for change in changes:
+                with translated():
+                    await restamp(self._run, self._hasher, key, change)
+
     async def tell(self) -> None:
         """Let the others hear, with the commit that comes now, of the definitions that were written."""
         if self._edited:
             with translated():
                 self._edition = await tell(self._run, [str(draft.key) for draft in self._edited])
+
+    async def seal(self) -> None:
+        """Write the traces: last, because their lock holds up whoever seals."""
+        if self._traces:
+            with translated():
+                await add(self._run, self._hasher, self._database.pks, self._traces)
 
     async def passed(self) -> None:
         await super().passed()
@@ -358,7 +488,9 @@ class Interactive(Writing):
         await super().write(draft)
 
     async def _look(self, key: Key, *, lock: bool) -> rows.Found | None:
-        self._seen[key] = found = await rows.current(self._run, self._hasher, key, lock=lock)
+        self._seen[key] = found = await rows.current(
+            self._run, self._hasher, key, lock=lock, sight=self._sight
+        )
         return found
 
     async def _send(self, flush: Flush, drafts: Sequence[Draft], edited: Sequence[Draft]) -> Verdict:

@@ -7,6 +7,7 @@ judges, and every part that writes asks the gate:
 - `held`, `fence`: the stamp is announced, then found to be after all that a history has shown (`watermark.py`), and the
   definitions that the rows were made with are still those in force (`definitions.py`);
 - `found`: every local target of a reference exists, and is locked against deletion until this commits;
+- `trace_held`, `trace_fence`: traces that go along are not behind what the sealer has sealed (`audit_seal.py`);
 - `current`, `kept`: every superseded version, and every one that was locked, is still current, and is locked. A locking
   clause follows a row to its newest version, so this compare-and-set sees what was committed after the snapshot.
 
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
+from fhir_server.store.audit_rows import AUDIT, AUDIT_ENTRY, FENCE_SQL, HELD_SQL
 from fhir_server.store.binary import (
     BOOL,
     BOOL_ARRAY,
@@ -51,12 +53,12 @@ from fhir_server.store.pipeline import Statement
 from fhir_server.store.telling import TELL_SQL, TOLD_SQL
 
 # A shape is the sum of these: which parts a statement has.
-TARGETS, KEPT, CREATES, UPDATES, DELETIONS, FILES, ONE, TERMS, TOLERANT, TELLS = (
-    1 << bit for bit in range(10)
+TARGETS, KEPT, CREATES, UPDATES, DELETIONS, FILES, ONE, TERMS, TOLERANT, TELLS, TRACES = (
+    1 << bit for bit in range(11)
 )
 _OPEN: Final = "(select open from gate)"
 # Then a bit for each index table with rows to add, and one for each with rows to remove.
-ENTRY_BITS: Final = 10
+ENTRY_BITS: Final = 11
 
 PACK: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
     "bool": (pack_bool, BOOL),
@@ -64,6 +66,7 @@ PACK: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
     "smallint": (pack_int2, INT2),
     "int": (pack_int4, INT4),
     "bigint": (pack_int8, INT8),
+    "bigint[]": (pack_int8s, INT8_ARRAY),
     "text": (pack_text, TEXT),
 }
 PACK_ARRAY: Final[dict[str, tuple[Callable[[Any], bytes], int]]] = {
@@ -87,8 +90,11 @@ ENTRY_TABLES: Final[dict[str, dict[str, str]]] = {
         "pk": "bigint",
     },
 }
-# What a draft writes into `resource`. Two arrays of each row, `present` and `refs`, come as slices of one long array.
-SLICES: Final = ("present_from", "present_to", "refs_from", "refs_to")
+# What a draft writes into `resource`. The arrays of each row come as slices of long ones, from 1 on; of one that is
+# null, the slice begins at 0.
+ARRAYS: Final = ("present", "refs", "parties", "persons")
+SLICES: Final = tuple(f"{name}_{end}" for name in ARRAYS for end in ("from", "to"))
+_STAMP: Final = ("cell", "labels", "owner", "parties", "persons", "stamp")
 SHARED: Final = ("moment", "pk")  # of the index rows of one resource
 _NEW: Final[dict[str, str]] = {
     "pk": "bigint",
@@ -97,11 +103,16 @@ _NEW: Final[dict[str, str]] = {
     "compartment": "bigint",
     "moment": "bigint",
     "method": "smallint",
+    "cell": "smallint",
+    "labels": "smallint",
+    "owner": "bigint",
+    "stamp": "text",
     **dict.fromkeys(SLICES, "int"),
     "body": "bytea",
 }
 CREATED: Final = _NEW | {"self": "bigint", "type": "smallint", "id": "text"}
 UPDATED: Final = _NEW | {"deleted": "bool"}
+_SUPERSEDED: Final = ("version", "compartment", "updated", "method", "deleted", "body", *_STAMP)
 KEEP: Final = {"pk": "bigint", "version": "int"}
 FILE: Final = {"sha256": "text", "at": "bigint"}
 TERM: Final = {"parameter": "bigint", "value": "text", "key": "bigint"}
@@ -125,6 +136,7 @@ class _Text:
         self.writes: list[str] = []
         self.missing = "null::bigint[]"
         self.edition = "null::bigint"
+        self.trace_fence = "null::bigint"
 
     def array(self, kind: str) -> str:
         self.oids.append(PACK_ARRAY[kind][1])
@@ -138,16 +150,18 @@ class _Text:
         arrays = ", ".join([self.array(kind) for kind in columns.values()])
         return f"unnest({arrays}) u({', '.join(columns)})"
 
-    def drafts(self, columns: dict[str, str]) -> tuple[str, str, str, str]:
-        """The relation of drafts, the two arrays of a draft, and how many drafts there are."""
-        present, refs = self.array("bigint"), self.array("bigint")
+    def drafts(self, columns: dict[str, str]) -> tuple[str, dict[str, str], str]:
+        """The relation of drafts, the arrays of a draft, and how many drafts there are."""
+        arrays = {name: self.array("bigint") for name in ARRAYS}
         if not self.one:
             size = f"cardinality(${len(self.oids) + 1}::bigint[])"  # of the first column
-            slices = f"({present})[u.present_from:u.present_to]", f"({refs})[u.refs_from:u.refs_to]"
-            return self.rows(columns), *slices, size
+            slices = {name: f"({array})[u.{name}_from:u.{name}_to]" for name, array in arrays.items()}
+            for name in ("parties", "persons"):
+                slices[name] = f"case when u.{name}_from > 0 then {slices[name]} end"
+            return self.rows(columns), slices, size
         values = {name: self.value(kind) for name, kind in columns.items() if name not in SLICES}
         self.shared = {name: values[name] for name in SHARED}
-        return f"(values ({', '.join(values.values())})) u({', '.join(values)})", present, refs, "1"
+        return f"(values ({', '.join(values.values())})) u({', '.join(values)})", arrays, "1"
 
     def targets(self) -> None:
         targets = self.array("bigint")
@@ -169,31 +183,40 @@ class _Text:
         self.gates.append(f"(select count(*) from kept where version = expected) = {size}")
 
     def creates(self) -> None:
-        rows, present, refs, _ = self.drafts(CREATED)
+        rows, arrays, _ = self.drafts(CREATED)
+        own = "pk, self, type, id, version, updated, compartment, moment, method, cell, labels, owner, stamp, body"
         self.writes.append(
-            "created as (insert into resource (pk, self, type, id, version, updated, compartment, moment, method,"
-            " deleted, present, refs, body) select u.pk, u.self, u.type, u.id, u.version, u.updated, u.compartment,"
-            f" u.moment, u.method, false, {present}, {refs}, u.body from {rows} where {_OPEN})"
+            f"created as (insert into resource ({own}, deleted, {', '.join(arrays)})"
+            f" select u.{own.replace(', ', ', u.')}, false, {', '.join(arrays.values())} from {rows} where {_OPEN})"
         )
 
     def updates(self, *, deletions: bool) -> None:
-        rows, present, refs, size = self.drafts(UPDATED)
+        rows, arrays, size = self.drafts(UPDATED)
+        old = ("pk", "type", *_SUPERSEDED)
+        plain = (
+            "version",
+            "updated",
+            "compartment",
+            "moment",
+            "method",
+            "deleted",
+            "cell",
+            "labels",
+            "owner",
+            "stamp",
+            "body",
+        )
+        new = {name: f"u.{name}" for name in plain} | arrays
+        columns = [f"r.{name}" for name in old] + [f"{sql} as new_{name}" for name, sql in new.items()]
         self.parts.append(
-            "current as materialized (select r.pk, r.version, r.type, r.compartment, r.updated, r.method, r.deleted,"
-            " r.body, u.version as new_version, u.updated as new_updated, u.compartment as new_compartment,"
-            " u.moment as new_moment, u.method as new_method, u.deleted as new_deleted, u.body as new_body,"
-            f" {present} as new_present, {refs} as new_refs"
-            f" from {rows} join resource r on r.pk = u.pk"
+            f"current as materialized (select {', '.join(columns)} from {rows} join resource r on r.pk = u.pk"
             f" order by r.pk for {'update' if deletions else 'no key update'} of r)"
         )
         self.gates.append(f"(select count(*) from current where version = new_version - 1) = {size}")
         self.writes += (
-            "superseded as (insert into version (pk, version, type, compartment, updated, until, method, deleted,"
-            " body) select pk, version, type, compartment, updated, new_updated, method, deleted, body"
+            f"superseded as (insert into version ({', '.join(old)}, until) select {', '.join(old)}, new_updated"
             f" from current where {_OPEN})",
-            "updated as (update resource r set version = u.new_version, updated = u.new_updated,"
-            " compartment = u.new_compartment, moment = u.new_moment, method = u.new_method,"
-            " deleted = u.new_deleted, present = u.new_present, refs = u.new_refs, body = u.new_body"
+            f"updated as (update resource r set {', '.join(f'{name} = u.new_{name}' for name in new)}"
             f" from current u where r.pk = u.pk and {_OPEN})",
         )
 
@@ -216,10 +239,22 @@ class _Text:
         self.writes.append(TELL_SQL.format(condition=f"where {_OPEN}", names=self.array("text")))
         self.edition = TOLD_SQL
 
+    def traces(self) -> None:
+        """Rows of the audit log, which has a fence of its own: see `audit_seal.py`."""
+        lock, stamp = self.value("bigint"), self.value("bigint")
+        self.parts += (
+            f"trace_held as materialized ({HELD_SQL.format(lock=lock)})",
+            f"trace_fence as materialized ({FENCE_SQL.format(held='trace_held')})",
+        )
+        self.gates.append(f"(select value < {stamp} from trace_fence)")
+        self.adds("audit", AUDIT)
+        self.adds("audit_entry", AUDIT_ENTRY)
+        self.trace_fence = "(select value from trace_fence)"
+
     def statement(self, name: str) -> Statement:
         gate = f"gate as materialized (select {' and '.join(self.gates)} as open)"
         parts = ", ".join((*self.parts, gate, *self.writes))
-        answer = f"gate.open, fence.value, fence.generation, {self.missing}, {self.edition}"
+        answer = f"gate.open, fence.value, fence.generation, {self.missing}, {self.edition}, {self.trace_fence}"
         sql = f"with {parts} select {answer} from gate, fence"
         return Statement(name, sql, tuple(self.oids))
 
@@ -250,4 +285,6 @@ def write_statement(shape: int) -> Statement:
         text.adds("import_file", FILE)
     if shape & TELLS:
         text.tells()
+    if shape & TRACES:
+        text.traces()
     return text.statement(f"flush_{shape:x}")

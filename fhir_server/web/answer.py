@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#versioning · https://hl7.org/fhir/R4/http.htm
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from fhir_server.interactions.address import Place
@@ -15,7 +16,7 @@ from fhir_server.kernel.errors import Malformed, Unprocessable
 from fhir_server.kernel.times import http_text
 from fhir_server.kernel.wire import Tree, decode, encode
 from fhir_server.web import binary, presentation
-from fhir_server.web.negotiation import JSON, Controls, Form
+from fhir_server.web.negotiation import JSON, Controls, Form, Syntax
 from fhir_server.web.xml import xml_of
 
 Headers = list[tuple[bytes, bytes]]
@@ -26,7 +27,7 @@ CUT = _READING | {Action.OPERATION}  # where `_summary` and `_elements` work; of
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.DELETE})
 _MAY_SEND = (
     b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, "
-    b"X-Request-Id, X-Security-Context"
+    b"X-Cordee-Practice, X-Provenance, X-Request-Id, X-Security-Context"
 )
 
 
@@ -65,20 +66,28 @@ def shown(
     headers += _versions(reply, call, whole=whole)
     if reply.allow:
         headers.append((b"allow", ", ".join(reply.allow).encode()))
-    if status in {429, 503}:
-        headers.append((b"retry-after", b"1"))
     return Answer(status, headers, body)
 
 
 def _written(
     body: bytes, call: Call | None, form: Form, controls: Controls, cut: presentation.Cut | None
 ) -> bytes:
+    if cut is None and call is not None and call.action is Action.CAPABILITIES:
+        return _public(body, form.syntax, pretty=controls.pretty)
     tree = decode(body)
     if cut is not None and call is not None:
         tree = _part_of(tree, call.action, cut)
-    return (
-        xml_of(tree, pretty=controls.pretty) if form.syntax == "xml" else encode(tree, pretty=controls.pretty)
-    )
+    return _formed(tree, form.syntax, pretty=controls.pretty)
+
+
+@lru_cache(maxsize=8)
+def _public(body: bytes, syntax: Syntax, *, pretty: bool) -> bytes:
+    """The CapabilityStatement in another form: that takes a tenth of a second, and anybody may ask for it."""
+    return _formed(decode(body), syntax, pretty=pretty)
+
+
+def _formed(tree: Tree, syntax: Syntax, *, pretty: bool) -> bytes:
+    return xml_of(tree, pretty=pretty) if syntax == "xml" else encode(tree, pretty=pretty)
 
 
 def _part_of(tree: Tree, action: Action, cut: presentation.Cut) -> Tree:
@@ -97,11 +106,11 @@ def native(reply: Reply, call: Call, form: Form, controls: Controls) -> Answer:
     return Answer(200, headers + _versions(reply, call, whole=False), content)
 
 
-def options_of(place: Place, headers: Mapping[bytes, bytes]) -> Answer:
-    """OPTIONS: the methods of an address; for a browser's preflight also what it may send."""
+def options_of(place: Place, headers: Mapping[bytes, bytes], *, browsers: bool) -> Answer:
+    """OPTIONS: the methods of an address; where `browsers` may call, also what they may send, for their preflight."""
     allow = ", ".join(place.allow).encode()
     found = [(b"allow", allow)]
-    if b"access-control-request-method" in headers:
+    if browsers and b"access-control-request-method" in headers:
         found += [
             (b"access-control-allow-methods", allow),
             (b"access-control-allow-headers", _MAY_SEND),

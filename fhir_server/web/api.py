@@ -1,13 +1,13 @@
-"""What is not FHIR REST: whether the process is up, whether it can serve, and where FHIR is.
+"""What is not FHIR REST: whether the process is up, whether it can serve, where FHIR is, and how tokens are asked for.
 
-Later also SMART discovery, metrics, administration and pages; they may be slow, and FastAPI makes them short.
+Later also metrics, administration and pages; they may be slow, and FastAPI makes them short.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from fhir_server.web.origin import ROOT
@@ -17,9 +17,10 @@ Ready = Callable[[], Awaitable[bool]]
 _READING = ["GET", "HEAD"]
 
 
-def api_of(ready: Ready) -> FastAPI:
-    """`ready` says whether the database answers."""
-    api = FastAPI(title="Cordée", openapi_url=None, docs_url=None, redoc_url=None)
+def api_of(ready: Ready, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """`ready` says whether the database answers; `routers` have further routes, such as those of `smart.py`."""
+    # A redirect would send the client to the host that the request names, and anybody can name one.
+    api = FastAPI(title="Cordée", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
 
     @api.api_route("/", methods=_READING)
     async def root() -> JSONResponse:
@@ -44,4 +45,6 @@ def api_of(ready: Ready) -> FastAPI:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "the database does not answer"}, status_code=503)
 
+    for router in routers:
+        api.include_router(router)
     return api

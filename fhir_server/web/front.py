@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_server.web.origin import ROOT
-from fhir_server.web.rest import Perform, Rest, RestOptions
+from fhir_server.web.rest import Authenticate, Perform, Rest, RestOptions, Unread
 
 Hook = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
+
+
+# What is below the base, where a proxy passes it on, and is no FHIR REST: see `smart.py`.
+_BESIDE: Final = (f"{ROOT}/.well-known/", f"{ROOT}/auth/")
 
 
 async def _nothing() -> None:
@@ -33,10 +38,12 @@ class Front:
         options: RestOptions,
         fallback: ASGIApp,
         *,
+        authenticate: Authenticate | None = None,
+        unread: Unread | None = None,
         startup: Hook = _nothing,
         shutdown: Hook = _nothing,
     ) -> None:
-        self._rest = Rest(perform, options)
+        self._rest = Rest(perform, options, authenticate, unread)
         self._fallback = fallback
         self._startup = startup
         self._shutdown = shutdown
@@ -45,7 +52,11 @@ class Front:
         match scope["type"]:
             case "http":
                 path: str = scope["path"]
-                if path.startswith(ROOT) and path[len(ROOT) : len(ROOT) + 1] in {"", "/"}:
+                if (
+                    path.startswith(ROOT)
+                    and path[len(ROOT) : len(ROOT) + 1] in {"", "/"}
+                    and not path.startswith(_BESIDE)
+                ):
                     await self._rest(scope, receive, send)
                 else:
                     await self._fallback(scope, receive, send)

@@ -8,7 +8,7 @@ https://www.rfc-editor.org/rfc/rfc7239 · https://hl7.org/fhir/R4/http.html#gene
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -39,9 +39,29 @@ class Origin:
         if self._fixed:
             return self._fixed
         host = headers.get(b"host") or _server_of(scope)
-        if (self._networks or self._everybody) and self._trusts(scope.get("client")):
+        if self.is_proxied(scope):
             return _forwarded_base(scope["scheme"], host, headers)
         return _base(scope["scheme"], host, "")
+
+    def address(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """The network address of who asks; behind trusted proxies, what the outermost of them saw.
+
+        Empty where there is none: of a Unix socket.
+        """
+        client = scope.get("client")
+        address: str = client[0] if client else ""
+        if not self.is_proxied(scope):
+            return address
+        # Each proxy adds to the end whom it got the request from; what stands before that, anybody may have sent.
+        for seen in _seen(headers):
+            address = seen
+            if self._everybody or not _is_within(seen, tuple(self._networks)):
+                break
+        return address
+
+    def is_proxied(self, scope: Scope) -> bool:
+        """Whether the peer is a proxy that is trusted."""
+        return bool(self._networks or self._everybody) and self._trusts(scope.get("client"))
 
     def _trusts(self, client: Sequence[Any] | None) -> bool:
         return self._everybody or (client is not None and _is_within(client[0], tuple(self._networks)))
@@ -75,6 +95,23 @@ def _forwarded(value: bytes) -> dict[str, str]:
         name, _, text = part.partition("=")
         found[name.strip().lower()] = text.strip().strip('"')
     return found
+
+
+def _seen(headers: Mapping[bytes, bytes]) -> Iterator[str]:
+    """The addresses that proxies noted, the last one first, up to what is none."""
+    noted = headers.get(b"x-forwarded-for", b"")
+    if noted:
+        texts = [text.strip() for text in noted.decode("latin-1").split(",")]
+    else:
+        texts = [_forwarded(part).get("for", "") for part in headers.get(b"forwarded", b"").split(b",")]
+    for text in reversed(texts):
+        host = text[1:].partition("]")[0] if text.startswith("[") else text
+        if host.count(":") == 1:
+            host = host.partition(":")[0]
+        try:
+            yield str(ip_address(host))
+        except ValueError:
+            return
 
 
 def _first(headers: Mapping[bytes, bytes], name: bytes) -> str:

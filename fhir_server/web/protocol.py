@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+_LARGEST_HEAD: Final = 65_536  # bytes, to the nearest piece that the network brings
 _BODYLESS: Final = frozenset({204, 304})
 _PLAIN: Final = bytes(range(0x20, 0x7F)) + b"\t" + bytes(range(0x80, 0x100))  # what a header may hold
 
@@ -58,7 +59,29 @@ class Cycle(RequestResponseCycle):
 class Protocol(HttpToolsProtocol):
     """One HTTP connection. https://www.uvicorn.org/settings/#implementation"""
 
+    _unread = (
+        0  # bytes of a head, of trailers or of what frames a chunk: those the parser keeps, however many come
+    )
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > _LARGEST_HEAD and not self.transport.is_closing():
+            if self.cycle is None or self.cycle.response_complete:
+                self.send_400_response("The head of the request is too large.")
+            else:
+                self.transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unread = 0
+        super().on_message_complete()
+
     def on_headers_complete(self) -> None:
+        self._unread = 0
         super().on_headers_complete()
         if (
             type(self.cycle) is RequestResponseCycle

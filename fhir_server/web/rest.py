@@ -15,13 +15,25 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
+from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from fhir_server.access.caller import ANYONE, Caller
 from fhir_server.interactions.address import Place, place_of, segments_of
 from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.interactions.outcome import reply_of
-from fhir_server.kernel.errors import FhirError, Malformed, NotAcceptable, UnsupportedMediaType
+from fhir_server.interactions.provenance import HEADER
+from fhir_server.kernel.errors import (
+    FhirError,
+    Forbidden,
+    Malformed,
+    NotAcceptable,
+    Throttled,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from fhir_server.kernel.issues import Language
 from fhir_server.kernel.wire import decode, encode
 from fhir_server.web import binary, presentation
@@ -44,9 +56,20 @@ from fhir_server.web.negotiation import (
 )
 from fhir_server.web.origin import Origin
 from fhir_server.web.payload import Disconnected, payload_of
+from fhir_server.web.presentation import Cut
+from fhir_server.web.throttling import TooMany
 from fhir_server.web.xml import tree_of
 
 Perform = Callable[[Call], Awaitable[Reply]]
+Unread = Callable[[Call, FhirError], Awaitable[None]]
+
+
+class Authenticate(Protocol):
+    async def __call__(
+        self, scope: Scope, headers: Mapping[bytes, bytes], /, *, public: bool = False
+    ) -> Caller:
+        """Who asks; `public`: for what anybody may have. Raises a `FhirError` where they are not listened to."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +79,20 @@ _WITH_BODY = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.BUNDL
 _RESOURCES: frozenset[Kind] = frozenset({"json", "xml"})
 _PATCHES: frozenset[Kind] = frozenset({"json", "xml", "json-patch"})
 # Two of these that differ contradict each other; any other header may come as a list.
-_SINGLE = frozenset({b"content-type", b"host", b"if-modified-since", b"if-none-exist", b"content-encoding"})
+_SINGLE = frozenset(
+    {b"content-type", b"host", b"if-modified-since", b"if-none-exist", b"content-encoding", b"x-provenance"}
+)
+# Of writes only: it says where what is written comes from.
+_WITH_PROVENANCE = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.BUNDLE})
+_PERSONS = frozenset({"professional", "citizen"})
 _TRACE = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 _CORRELATION = re.compile(rb"[\x21-\x7e]{1,128}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LARGE = 1_000_000  # bytes: from here on compressing or reading XML would hold up every other request of the worker
-_EXPOSED = b"ETag, Location, Content-Location, Last-Modified, X-Request-Id, X-Correlation-Id"
+_EXPOSED = (
+    b"ETag, Location, Content-Location, Last-Modified, Retry-After, WWW-Authenticate, X-Request-Id, "
+    b"X-Correlation-Id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +107,20 @@ class RestOptions:
 class Rest:
     """An ASGI application for everything under `/fhir`."""
 
-    def __init__(self, perform: Perform, options: RestOptions) -> None:
+    def __init__(
+        self,
+        perform: Perform,
+        options: RestOptions,
+        authenticate: Authenticate | None = None,
+        unread: Unread | None = None,
+    ) -> None:
+        """`authenticate`: who asks; None: anyone may ask for anything.
+
+        `unread` is told of what somebody known asks and is refused before it is performed, as far as it was read.
+        """
         self._perform = perform
+        self._unread = unread
+        self._authenticate = authenticate
         self._options = options
         self._origin = Origin(options.base_url, options.trusted_proxies)
         self._common: Headers = [
@@ -100,27 +143,41 @@ class Rest:
             accept = headers.get(b"accept", b"")
             form = form_of(accept) or JSON
             query = _text(scope["query_string"])
-            controls = controls_of(query)
+            controls, unshaped = _controls(query)
             form = form_of(accept, controls.format) or JSON
             method = scope["method"]
             place = place_of(segments_of(scope["path"], scope.get("raw_path")), method)
             if method == "OPTIONS":
-                answer = options_of(place, headers)
+                answer = options_of(place, headers, browsers=self._allows(headers.get(b"origin", b"")))
             else:
                 action = place.action(method)
-                if action is Action.SEARCH and method == "POST":
-                    query = await self._with_form(query, receive, headers)
-                    controls = controls_of(query)
-                    form = form_of(accept, controls.format) or JSON
-                if form is JSON:
-                    _require_acceptable(accept, controls, place, action)
-                call = await self._call(place, action, query, scope, receive, headers)
-                answer = await self._answer(call, form, controls)
+                caller = ANYONE
+                # Before a body is read: whoever has no token sends none.
+                if self._authenticate is not None:
+                    public = action is Action.CAPABILITIES
+                    caller = await self._authenticate(scope, headers, public=public)
+                try:
+                    if unshaped is not None:
+                        raise unshaped
+                    if action is Action.SEARCH and method == "POST":
+                        query = await self._with_form(query, receive, headers)
+                        controls = controls_of(query)
+                        form = form_of(accept, controls.format) or JSON
+                    if form is JSON:
+                        _require_acceptable(accept, controls, place, action)
+                    call = await self._call(place, action, query, scope, receive, headers, caller)
+                    cut = _cut_of(call, controls)
+                except FhirError as error:
+                    if self._unread is not None:
+                        await self._unread(self._asked(place, action, query, scope, headers, caller), error)
+                    raise
+                answer = await self._answer(call, form, controls, cut)
         except Disconnected:
             return
         except Exception as error:
             language = language_of(headers.get(b"accept-language", b""))
             answer = _refused(error, trace_id, form, controls, language)
+            answer[1].extend(_hints(error))
         await self._send(answer, scope, headers, trace_id, send)
 
     async def _call(
@@ -131,10 +188,19 @@ class Rest:
         scope: Scope,
         receive: Receive,
         headers: Mapping[bytes, bytes],
+        caller: Caller,
     ) -> Call:
         conditions = conditions_of(headers)
         if conditions.if_none_exist and (action in _CHANGES or action is Action.BUNDLE):
             raise Malformed("If-None-Exist belongs to a create, and this request is none", code="invalid")
+        provenance = headers.get(b"x-provenance", b"")
+        if provenance and action not in _WITH_PROVENANCE:
+            raise Malformed(
+                "X-Provenance goes with a create, an update, a patch, a transaction or a batch",
+                HEADER,
+                code="invalid",
+                french="X-Provenance accompagne une création, une mise à jour, une transaction ou un lot",
+            )
         if action is Action.CREATE and without_controls(query):
             raise Malformed(
                 "A create takes no search criteria in its address; a condition goes into If-None-Exist",
@@ -147,6 +213,10 @@ class Rest:
                     "Which resource? [type]/[id], or [type] with search criteria, would be right",
                     code="required",
                 )
+        files = files_of(headers) if action is Action.BUNDLE else ()
+        if files and caller.kind in _PERSONS:
+            # Whoever notes a file makes every import of it end without a word.
+            raise Forbidden("Files are imported by systems and operators, not by persons")
         body, media_type = b"", ""
         if action in _WITH_BODY and scope["method"] not in {"GET", "HEAD"}:
             body, media_type = await self._body(place, action, receive, headers)
@@ -164,19 +234,36 @@ class Rest:
             operation=place.operation,
             compartment=place.compartment,
             safe=scope["method"] in {"GET", "HEAD"},
-            files=files_of(headers) if action is Action.BUNDLE else (),
+            files=files,
             language=language_of(headers.get(b"accept-language", b"")),
+            caller=caller,
+            address=self._origin.address(scope, headers),
+            provenance=provenance,
         )
 
-    async def _answer(self, call: Call, form: Form, controls: Controls) -> Answer:
-        cut = None
-        if call.action in CUT and (controls.summary or controls.elements):
-            if call.action in _READS | {Action.OPERATION} and controls.summary == "count":
-                raise Malformed("_summary=count is for searches: here is nothing to count", code="value")
-            presentation.check_elements(
-                None if call.action is Action.OPERATION else call.type, controls.elements
-            )
-            cut = presentation.cut_of(controls.summary, controls.elements)
+    def _asked(
+        self,
+        place: Place,
+        action: Action,
+        query: str,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        caller: Caller,
+    ) -> Call:
+        """What was asked, as its address says it."""
+        return Call(
+            action,
+            place.type,
+            place.id,
+            place.version,
+            query,
+            operation=place.operation,
+            compartment=place.compartment,
+            caller=caller,
+            address=self._origin.address(scope, headers),
+        )
+
+    async def _answer(self, call: Call, form: Form, controls: Controls, cut: Cut | None) -> Answer:
         reply = await self._perform(call)
         if (
             call.type == "Binary"
@@ -257,20 +344,22 @@ class Rest:
         own = sent.get(b"x-correlation-id") or sent.get(b"x-request-id", b"")
         if own != trace_id.encode() and _CORRELATION.fullmatch(own):
             headers.append((b"x-correlation-id", own))
-        if self._options.cors_origins and b"origin" in sent:
-            headers += self._cors(sent[b"origin"])
+        origin = sent.get(b"origin", b"")
+        if self._allows(origin):
+            headers += self._cors(origin)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     def _cors(self, origin: bytes) -> Headers:
-        """https://fetch.spec.whatwg.org/#http-cors-protocol"""
-        allowed = self._options.cors_origins
-        if "*" not in allowed and origin.decode("latin-1") not in allowed:
-            return []
         return [
-            (b"access-control-allow-origin", b"*" if "*" in allowed else origin),
+            (b"access-control-allow-origin", b"*" if "*" in self._options.cors_origins else origin),
             (b"access-control-expose-headers", _EXPOSED),
         ]
+
+    def _allows(self, origin: bytes) -> bool:
+        """Whether pages of an origin may call. https://fetch.spec.whatwg.org/#http-cors-protocol"""
+        allowed = self._options.cors_origins
+        return bool(origin) and ("*" in allowed or origin.decode("latin-1") in allowed)
 
     def _trace_of(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """The client's X-Request-Id where it can be one, else a new one."""
@@ -278,6 +367,24 @@ class Rest:
             if name == b"x-request-id" and _TRACE.fullmatch(value):
                 return value.decode("ascii")
         return f"{self._worker}-{next(self._traces):x}"
+
+
+def _controls(query: str) -> tuple[Controls, FhirError | None]:
+    """The parameters that shape an answer, or what is wrong with them: whoever is not known is told that first."""
+    try:
+        return controls_of(query), None
+    except FhirError as error:
+        return PLAIN, error
+
+
+def _cut_of(call: Call, controls: Controls) -> Cut | None:
+    """Which part of a resource is wanted; None: all of it, or what a search itself obeys."""
+    if call.action not in CUT or not (controls.summary or controls.elements):
+        return None
+    if call.action in _READS | {Action.OPERATION} and controls.summary == "count":
+        raise Malformed("_summary=count is for searches: here is nothing to count", code="value")
+    presentation.check_elements(None if call.action is Action.OPERATION else call.type, controls.elements)
+    return presentation.cut_of(controls.summary, controls.elements)
 
 
 def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
@@ -307,6 +414,15 @@ def _refused(error: Exception, trace_id: str, form: Form, controls: Controls, la
     if not isinstance(error, FhirError):
         logger.error("A request failed; trace %s", trace_id, exc_info=error)
     return shown(reply_of(error, trace_id, language), None, form, controls)
+
+
+def _hints(error: Exception) -> Headers:
+    """The headers by which a refusal says what would be right."""
+    if isinstance(error, Unauthenticated):
+        return [(b"www-authenticate", error.challenge.encode("latin-1", "replace"))]
+    if isinstance(error, Throttled | Unavailable):
+        return [(b"retry-after", b"%d" % (error.seconds if isinstance(error, TooMany) else 1))]
+    return []
 
 
 def files_of(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:

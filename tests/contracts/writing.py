@@ -10,7 +10,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.folding import fold
 from fhir_server.search.query import Query
-from fhir_server.store.contract import Draft, ResourceStore, Stored, Transaction
+from fhir_server.store.contract import Draft, Reader, ResourceStore, Stored
 
 
 class Writer:
@@ -109,11 +109,11 @@ def entries(
     return found
 
 
-async def keys_of(store: ResourceStore | Transaction, query: Query) -> list[Key]:
+async def keys_of(store: Reader, query: Query) -> list[Key]:
     return [stored.key for stored in (await store.search(query)).items]
 
 
-async def all_pages(store: ResourceStore, query: Query) -> list[Key]:
+async def all_pages(store: Reader, query: Query) -> list[Key]:
     found = []
     while True:
         page = await store.search(query)

@@ -12,6 +12,7 @@ from fhir_server import engine
 from fhir_server.interactions.call import Action
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
+from fhir_server.search.view import View
 from fhir_server.store.contract import Missing, Referenced, Stale, Transaction
 from fhir_server.store.memory import MemoryStore
 from tests.builders import bundle, entry, extension, fhirpath_patch, observation, operation, patient, urn
@@ -29,9 +30,11 @@ class Unlucky(MemoryStore):
         self.failure = failure
         self.forms: list[bool] = []
 
-    def begin(self, *, interactive: bool = False) -> AbstractAsyncContextManager[Transaction]:
+    def begin(
+        self, *, interactive: bool = False, view: View | None = None
+    ) -> AbstractAsyncContextManager[Transaction]:
         self.forms.append(interactive)
-        return self._unlucky(super().begin(interactive=interactive))
+        return self._unlucky(super().begin(interactive=interactive, view=view))
 
     @asynccontextmanager
     async def _unlucky(self, begun: AbstractAsyncContextManager[Transaction]) -> AsyncIterator[Transaction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import signal
 import tarfile
@@ -46,7 +47,8 @@ def package(folder: Path, version: str = "1.0.0", **manifest: Any) -> Path:
     said = {"name": "example.one", "version": version, **manifest}
     definition = {"resourceType": "ValueSet", "id": "a", "url": "https://example.org/ValueSet/a"}
     path = folder / f"{version}.tgz"
-    with tarfile.open(path, mode="w:gz") as out:
+    # The same content is the same file, whenever it is written.
+    with gzip.GzipFile(path, "wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as out:
         for name, tree in (("package.json", said), ("a.json", definition), ("b.json", {})):
             content = orjson.dumps(tree)
             info = tarfile.TarInfo(f"package/{name}")

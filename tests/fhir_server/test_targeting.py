@@ -15,6 +15,7 @@ from fhir_server.targeting import (
     require_loopback,
     server_database,
     settings_of_environment,
+    with_auth,
     with_url,
 )
 
@@ -27,13 +28,17 @@ def silent(_: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
 def test_this_machine_may_be_listened_to(host: str) -> None:
-    require_loopback(host)
+    require_loopback(host, Settings())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
 def test_the_network_may_not(host: str) -> None:
     with pytest.raises(UsageError, match="loopback"):
-        require_loopback(host)
+        require_loopback(host, Settings())
+
+
+def test_a_server_that_knows_its_callers_may_listen_to_everybody() -> None:
+    require_loopback("0.0.0.0", with_auth(Settings(), "tokens"))
 
 
 def test_a_configured_database_is_used_as_it_is() -> None:

@@ -22,14 +22,15 @@ import psycopg
 import pytest
 
 from bench.data import observation, patient
-from fhir_server.definitions.compartments import patient_of
 from fhir_server.interactions.address import entry_call_of
-from fhir_server.interactions.call import Limits
+from fhir_server.interactions.call import Action, Call, Limits
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode, encode
 from fhir_server.search.extract import entries_of
 from fhir_server.search.parse import query_of
 from fhir_server.search.query import Query
+from fhir_server.search.sight import Link, Sight, Stamp, Tie
+from fhir_server.search.view import View
 from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo
 from fhir_server.store.contract import Draft
@@ -48,6 +49,7 @@ RENEW = os.environ.get("CORDEE_GOLDEN") == "renew"
 BASE = "https://example.org/fhir"
 PATIENTS = WIDE + 400
 OBSERVATIONS = 2 * WIDE
+CELL = 4  # of all that is stored
 AT_ONCE = 500  # resources a transaction
 COMMON = {"system": "http://loinc.org", "code": "19999", "display": "Analyte courant"}
 INDEX = r"(?:resource|version|entry(?:_\w+)?)"
@@ -66,11 +68,14 @@ class World:
     url: str
     compiler: Compiler
 
-    def statements(self, url: str, *, pages: bool) -> list[tuple[str, Statement]]:
-        """What a search asks the database, each with what it is for."""
-        return asyncio.run(self._statements(query_at(url), pages=pages))
+    def statements(self, url: str, *, pages: bool, actor: str = "") -> list[tuple[str, Statement]]:
+        """What a search asks the database, each with what it is for. `actor`: a Practitioner, in whose view it is."""
+        view = View(sight_of(Key("Practitioner", actor))) if actor else None
+        return asyncio.run(self._statements(query_at(url), view, pages=pages))
 
-    async def _statements(self, query: Query, *, pages: bool) -> list[tuple[str, Statement]]:
+    async def _statements(
+        self, query: Query, view: View | None, *, pages: bool
+    ) -> list[tuple[str, Statement]]:
         found: list[tuple[str, Statement]] = []
         conninfo = session_conninfo(self.url, "golden", PLANNER)
         async with await psycopg.AsyncConnection.connect(
@@ -84,7 +89,7 @@ class World:
                         found.append((f"{title}: {task_of(statement)}", statement))
                     return await session.run(statement, params)
 
-                page = await search(run, self.compiler, query)
+                page = await search(run, self.compiler, query, view=view)
                 return page.next, page.previous
 
             after, _ = await page_of("first page", query)
@@ -110,8 +115,15 @@ def task_of(statement: Statement) -> str:
     return "resources" if "select r.pk, r.type, r.id, " in statement.sql else "count"
 
 
+def sight_of(actor: Key) -> Sight:
+    """Of somebody who sees everything of those they are tied to."""
+    every = (1 << CELL,) * len(Tie)
+    nothing = (0,) * len(Tie)
+    return Sight((actor,), every, nothing, nothing, nothing, nothing, nothing, 5, kept=1 << 12)
+
+
 def query_at(url: str) -> Query:
-    call = entry_call_of("GET", url, BASE)
+    call = entry_call_of("GET", url, Call(Action.BUNDLE, base=BASE))
     return query_of(
         call.type, call.query, lenient=False, limits=Limits(), base=BASE, compartment=call.compartment
     ).query
@@ -184,6 +196,14 @@ def others() -> Iterator[tuple[str, Tree]]:
     yield "l1", {"resourceType": "List", "status": "current", "mode": "working", "entry": entries}
 
 
+def persons_in(key: Key, tree: Tree) -> Iterator[Key]:
+    """Whom a resource is about."""
+    if key.type == "Patient":
+        yield key
+    elif "subject" in tree:
+        yield Key(*tree["subject"]["reference"].split("/"))
+
+
 async def filled(url: str) -> Compiler:
     with psycopg.connect(url, autocommit=True) as connection:
         # The order of hashes is in the statistics.
@@ -198,9 +218,18 @@ async def filled(url: str) -> Compiler:
                     key = Key(tree["resourceType"], name)
                     body = encode(tree)
                     entries = entries_of(decode(body), store.hasher, BASE)
-                    await tx.write(Draft(key, 1, stamp, body, "PUT", entries, compartment=patient_of(tree)))
+                    entries.stamp = Stamp(CELL, persons=tuple(persons_in(key, tree)))
+                    await tx.write(Draft(key, 1, stamp, body, "PUT", entries))
         while await store.index_words():
             pass
+        async with store.begin(interactive=True) as tx:
+            for number in range(PATIENTS):
+                person = Key("Patient", f"p{number}")
+                actors = ["many", *(["few"] if number % 100 == 0 else [])]
+                ties = [
+                    Link(person, Key("Practitioner", one), Tie.TEAM_INFORMED, 1 << CELL) for one in actors
+                ]
+                await tx.tie(person, ties)
         return Compiler(store.hasher)
     finally:
         await store.close()
@@ -227,7 +256,9 @@ def test_a_search_goes_the_way_that_is_written_down(world: World, name: str) -> 
     shape = SHAPES[name]
     plans = [
         (title, world.plan(statement))
-        for title, statement in world.statements(shape["url"], pages=shape.get("pages", False))
+        for title, statement in world.statements(
+            shape["url"], pages=shape.get("pages", False), actor=shape.get("actor", "")
+        )
     ]
     text = "\n\n".join([shape["url"], *(f"# {title}\n{plan}" for title, plan in plans)]) + "\n"
 

@@ -14,6 +14,9 @@ from fhir_server.store.memory import MemoryStore
 from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from tests.fhir_server.interactions.performing import Performer
+from tests.guarded import guarded, guarded_on_postgres
+
+__all__ = ["guarded", "guarded_on_postgres"]
 
 
 class Databases(Protocol):

@@ -74,6 +74,9 @@ class Performer:
             files=files,
             base=base,
         )
+        return await self.perform(call)
+
+    async def perform(self, call: Call) -> Reply:
         return await self.engine.perform(call)
 
     async def create(self, tree: Tree, **rest: Any) -> Reply:

@@ -262,6 +262,8 @@ class Crowded:
     def __init__(self, store: ResourceStore) -> None:
         self._store = store
         self.read, self.history, self.explain = store.read, store.history, store.explain
+        self.unseen, self.links, self.stamps = store.unseen, store.links, store.stamps
+        self.met = store.met
 
     async def search(self, query: Query) -> Page:
         return replace(await self._store.search(query), truncated=True)

@@ -6,18 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 from fhir_server.interactions.address import entry_call_of
-from fhir_server.interactions.call import Conditions, Reply
+from fhir_server.interactions.call import Action, Call, Conditions, Reply
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.validation.validator import check
 from tests.fhir_server.interactions.performing import BASE, Performer
 
+_OUTER = Call(Action.BUNDLE, base=BASE)
+
 
 class Operator(Performer):
     async def ask(self, address: str, body: Tree | None = None, **conditions: Any) -> Reply:
         """The reply to GET, or to POST where there is a body (`{}`: an empty one)."""
-        call = entry_call_of("GET" if body is None else "POST", address, BASE, Conditions(**conditions))
-        return await self.engine.perform(replace(call, tree=body or None))
+        call = entry_call_of("GET" if body is None else "POST", address, _OUTER, Conditions(**conditions))
+        return await self.perform(replace(call, tree=body or None))
 
     async def bundle(self, address: str, body: Tree | None = None, **conditions: Any) -> Tree:
         """The Bundle that answers; a sound one."""

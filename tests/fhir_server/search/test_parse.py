@@ -12,13 +12,32 @@ from hypothesis import strategies as st
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.parameters import parameters_of
 from fhir_server.kernel.errors import Malformed
-from fhir_server.search.parse import criteria_of, query_of, searchable
+from fhir_server.search.parse import Parsed, criteria_of, query_of, searchable
 from fhir_server.search.query import Tokens
 from tests.fhir_server.search.asking import BASE, Limits, folded, name, parsed, refused
 
 
 def test_a_repeated_parameter_means_and() -> None:
     assert len(parsed("Patient", "given=Marie&given=Th%C3%A9r%C3%A8se").query.where) == 2
+
+
+def test_the_same_search_is_read_once_for_those_who_ask_alike() -> None:
+    def asked(text: str, *, lenient: bool = True, base: str = BASE) -> Parsed:
+        return query_of("Patient", text, lenient=lenient, limits=Limits(), base=base)
+
+    text = "organization=https://a.example/fhir/Organization/o"
+    here, there = (asked(text, base=base) for base in ("https://a.example/fhir", "https://b.example/fhir"))
+    assert here.query != there.query
+    assert asked(text, base="https://a.example/fhir") is here
+
+    assert asked("familly=x").issues
+    with pytest.raises(Malformed):
+        asked("familly=x", lenient=False)
+
+
+def test_a_search_that_is_measured_from_now_is_read_each_time() -> None:
+    first, second = (query_of("Patient", "birthdate=ap2020", lenient=True, limits=Limits()) for _ in range(2))
+    assert first is not second
 
 
 def test_the_self_link_shows_what_was_understood() -> None:

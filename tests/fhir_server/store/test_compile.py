@@ -61,7 +61,7 @@ from fhir_server.store.pages import keys_of
 from fhir_server.store.pipeline import Row as Cells
 from fhir_server.store.plans import ALL, BY_SORT_KEY, WIDE, Plan, plan_numbered, sources_in
 from fhir_server.store.postgres import PostgresStore
-from fhir_server.store.rows import key_of
+from fhir_server.store.rows import stored_in
 
 HASHER = Hasher(b"a secret of sixteen")
 PATIENT, OBSERVATION, LIST = "Patient", "Observation", "List"
@@ -432,10 +432,10 @@ async def paged(world: World, search: Search, plan: Plan, size: int, *, backward
     while True:
         compiled = search.page(plan, start=start, backward=backward, limit=size)
         rows = await world.run(compiled)
-        found += [key_of(row[1], row[2]) for row in rows]
+        found += [stored_in(row).key for row in rows]
         if len(rows) < size:
             return found[::-1] if backward else found
-        start = keys_of(rows[-1], compiled.keys)
+        start = keys_of(rows[-1])
 
 
 def order(world: World, query: Query, keys: list[Key]) -> list[Any]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fhir_server.kernel.keys import is_id
 from fhir_server.kernel.times import now
-from fhir_server.store.ids import EPOCH, Lease, Pks, created, id_of
+from fhir_server.store.ids import EPOCH, Lease, Pks, created, first_of, id_of, pk_of
 from fhir_server.store.migrations.migrate import migrate
 
 
@@ -20,6 +20,37 @@ def test_pks_ascend_even_within_a_millisecond() -> None:
     made = [pks.next() for _ in range(20_000)]
 
     assert made == sorted(set(made))
+
+
+def test_a_moment_can_be_passed_by() -> None:
+    pks = Pks(7)
+    ahead = now() // 1000 + 5000
+
+    pks.pass_by(ahead)
+    later = pks.next()
+    pks.pass_by(ahead - 1000)
+
+    assert created(later) == (ahead + 1) * 1000
+    assert pks.next() == later + 1
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_an_id_tells_its_pk(pk: int) -> None:
+    assert pk_of(id_of(pk)) == pk
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8000000000000", "000000000000", "00000000000000", "ILOU000000000", "é" * 13]
+)
+def test_an_id_that_was_not_made_here_has_no_pk(text: str) -> None:
+    assert pk_of(text) is None
+
+
+@given(st.integers(0, 2**61))
+def test_the_first_pk_of_a_moment_divides_what_was_made_before_from_what_was_made_then(moment: int) -> None:
+    first = first_of(moment)
+
+    assert first == 2**63 - 1 or first == 0 or created(first) >= moment > created(first - 1)
 
 
 def test_a_pk_tells_when_it_was_made() -> None:

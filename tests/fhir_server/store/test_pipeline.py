@@ -42,6 +42,13 @@ if TYPE_CHECKING:
 ECHO = Statement("echo", "select $1::text", (TEXT,))
 SLOW_ECHO = Statement("slow_echo", "select $1::text from pg_sleep($2)", (TEXT, FLOAT8))
 DIVIDE = Statement("divide", "select 1 / $1::int", (INT4,))
+LOADED = Statement(
+    "loaded",
+    "select $1::text, n::int2, n::int8, n / 2.0::float8, n > 0, '\\x00ff'::bytea, null::text"
+    " from generate_series(0, 1) n",
+    (TEXT,),
+    loaded=True,
+)
 PID = Statement("pid", "select pg_backend_pid()", ())
 NOTE = Statement("note", "insert into noted (token) values ($1) returning token", (TEXT,))
 SLOW_NOTE = Statement(
@@ -161,6 +168,18 @@ async def test_values_go_in_and_come_out_in_binary(shared: Pipeline) -> None:
     rows = await shared.run(statement, [pack_int8(41), pack_text("é"), b"\0\xff"])
 
     assert rows == [(pack_int8(42), "é".encode(), b"\0\xff")]
+
+
+async def test_loaded_rows_hold_values_and_others_on_the_line_bytes(shared: Pipeline) -> None:
+    texts = b"a", "œ".encode()
+    found: Sequence[Any] = await asyncio.gather(
+        shared.run(LOADED, texts[:1]), shared.run(ECHO, [b"b"]), shared.run(LOADED, texts[1:])
+    )
+    loaded, told, again = found
+
+    assert loaded == [("a", 0, 0, 0.0, False, b"\x00\xff", None), ("a", 1, 1, 0.5, True, b"\x00\xff", None)]
+    assert told == [(b"b",)]
+    assert [row[0] for row in again] == ["œ", "œ"]
 
 
 async def test_a_null_is_none_both_ways(shared: Pipeline) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
@@ -98,6 +98,44 @@ async def test_a_head_request_gets_the_length_and_no_body() -> None:
 
     assert b"content-length: 5\r\n" in answer
     assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 3_000_000, id="a header"),
+        pytest.param(b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 500_000, id="many headers"),
+        pytest.param(b"GET /" + b"a" * 3_000_000, id="an address"),
+    ],
+)
+async def test_a_head_without_end_is_refused(request_: bytes) -> None:
+    async with serving(answering(FIVE, b"hello")) as ask:
+        with suppress(ConnectionError):  # it was closed on what was under way
+            assert (await ask(request_)).startswith(b"HTTP/1.1 400 ")
+        assert b"hello" in await ask(LAST)
+
+
+async def test_trailers_without_end_end_the_connection() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    async with serving(reading) as ask:
+        with suppress(ConnectionError):
+            answer = await ask(head + b"1\r\na\r\n0\r\n" + b"X: a\r\n" * 500_000)
+            assert b"hello" not in answer
+
+
+async def test_a_body_may_be_large() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n"
+
+    async with serving(reading) as ask:
+        assert (await ask(head + b"a" * 3_000_000)).endswith(b"hello")
+
+
+async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that reads all before it answers."""
+    while (await receive()).get("more_body"):
+        pass
+    await answering(FIVE, b"hello")(scope, receive, send)
 
 
 async def test_an_old_client_is_let_go_after_its_answer() -> None:

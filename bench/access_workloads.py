@@ -1,0 +1,89 @@
+"""What access control costs: each request without it, and within the view of a caller, over the pools of
+`access_seeding.py`.
+
+Both are asked of the same database in the same round, one after the other, of a server without authentication and of
+one that believes tokens. The view of one caller is of 20 persons, that of all the others of 20 000.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from bench.access_seeding import COMMON
+from bench.asking import Ask, Workload
+from bench.data import SYSTEM, observation
+
+_LOINC: Final = "http://loinc.org%7C"
+_FOUND: Final = '"entry"'
+_SHARE: Final = 0.15  # of CPU and of throughput, that the view may cost a read
+_LIST_SHARE: Final = 0.20  # a list of one person
+_MULTIPLE: Final = 3.0  # of the p50 without a view, for a list that no person bounds
+
+# Lists that no person bounds. What is common is on every eighth Observation or Patient, what is rare on few.
+_LISTS: Final[Mapping[str, tuple[str, str]]] = {
+    "all Observations": ("Observation", ""),
+    "all Patients": ("Patient", ""),
+    "a common code": (f"Observation?code={_LOINC}{COMMON}", ""),
+    "a rare code": (f"Observation?code={_LOINC}@it@", "analytes"),
+    "a name": ("Patient?name=@it@", "families"),
+    "the latest": ("Observation?_sort=-date", ""),
+}
+
+
+def _pair(
+    name: str, method: str, path: str, of: str, within: Mapping[str, str], **more: Any
+) -> Iterator[Workload]:
+    """The request without a view, and by each caller of `within`: how they are called, and the pool of their tokens."""
+    limits = {name: more.pop(name) for name in ("costs", "slower") if name in more}
+    headers = more.pop("headers", {})
+    limit = "insert" if method == "POST" else "select"
+    yield Workload(name, (Ask(method, f"/fhir/{path}", limit, of=of, headers=headers, **more),))
+    for caller, tokens in within.items():
+        own = {**headers, "Authorization": f"Bearer @{tokens}@"}
+        ask = Ask(method, f"/fhir/{path}", limit, of=of, headers=own, **more)
+        if tokens == "few" and more.get("holds"):
+            ask = Ask(
+                method, f"/fhir/{path}", limit, of=of, headers=own
+            )  # it may be that they see none of it
+        yield Workload(f"{name}, {caller}", (ask,), beside=name, **limits)
+
+
+def _observations() -> tuple[str, ...]:
+    chance = random.Random(82)
+    made = [observation("@it@", chance) for _ in range(100)]
+    for number, one in enumerate(made):
+        one["identifier"] = [{"system": SYSTEM, "value": f"@n@-{number}"}]
+    return tuple(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in made)
+
+
+def _workloads() -> Iterator[Workload]:
+    callers = {"1 000 callers": "callers"}
+    yield from _pair("read", "GET", "Patient/@it@", "persons", callers, costs=_SHARE, holds='"Patient"')
+    yield from _pair(
+        "list of a person",
+        "GET",
+        "Observation?patient=@it@",
+        "persons",
+        callers,
+        costs=_LIST_SHARE,
+        holds=_FOUND,
+    )
+    tied = {"tied to 20": "few", "tied to 20 000": "many"}
+    for name, (path, of) in _LISTS.items():
+        yield from _pair(name, "GET", path, of, tied, slower=_MULTIPLE, holds=_FOUND)
+    yield from _pair(
+        "create Observation",
+        "POST",
+        "Observation",
+        "persons",
+        callers,
+        status=201,
+        headers={"Content-Type": "application/fhir+json"},
+        bodies=_observations(),
+    )
+
+
+WORKLOADS: Final = tuple(_workloads())

@@ -1,0 +1,158 @@
+"""Candidates by the ties of whoever asks: what is about the persons they are tied to, and what is seen without a tie.
+
+A caller sees what is about their persons. A search that goes by these meets no resource of anybody else, however many
+there are. Beside it, it meets what is about nobody or about several (`compartment` is null), and the cells that are
+seen without a tie: who sees which of all these is asked of each, as everywhere.
+
+In a search without `_sort` that could go several ways, the order is that of the walk: by person, then the latest first,
+and last what needs no tie. Any way puts its candidates in this order, so that what is hidden does not show in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from fhir_server.search.query import Visible
+from fhir_server.store.binding import Parts
+from fhir_server.store.nodes import Leaf, Node
+from fhir_server.store.ordering import SortKey, Turn
+from fhir_server.store.predicates import Candidate, Predicates, Source
+from fhir_server.store.tables import TYPE_NUMBERS
+
+PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
+SCATTERED: Final = 500  # of a type of which there is no more about persons, nobody's persons are gone through
+
+
+def is_narrowed(types: tuple[str, ...], nodes: Sequence[Node]) -> bool:
+    """Whether a search is of what somebody sees, of one type."""
+    return len(types) == 1 and any(
+        isinstance(node, Leaf) and isinstance(node.predicate, Visible) for node in nodes
+    )
+
+
+def gathered(predicates: Predicates, types: tuple[str, ...]) -> Source:
+    """All of them, each once."""
+    return Source(f"({' union all '.join(_each(predicates, types, '*'))}) c", row=True, moment=True)
+
+
+def counted(predicates: Predicates, types: tuple[str, ...], limit: str) -> str:
+    """How many there are, as far as `limit`; of many persons, so many."""
+    most = predicates.bind("bigint", PERSONS)
+    rows = " union all ".join(_each(predicates, types, "1"))
+    persons = f"select 1 from ({_persons(predicates)} limit {most}) a limit {most}"
+    return (
+        f"(select case when p.n >= {most} then {limit} else (select count(*) from ({rows} limit {limit}) c) end"
+        f" from (select count(*) as n from ({persons}) p) p)"
+    )
+
+
+def keys_by_person(predicates: Predicates, source: Source) -> list[SortKey]:
+    """The order of the walk, on candidates from anywhere."""
+    row = "c." if source.row else ""
+    person = f"case when not {row}cell = any({predicates.untied}) then {row}compartment end"
+    if not source.row:
+        person = f"(select {person} from resource where pk = c.pk)"
+    return [SortKey(person, "bigint", descending=True, nullable=True), _PK]
+
+
+def walked(
+    predicates: Predicates,
+    types: tuple[str, ...],
+    conditions_on: Callable[[Candidate], Sequence[str]],
+    turn: Turn,
+) -> tuple[str, list[SortKey]]:
+    """One page: the persons of each actor, and what is about them, as an index has them; then what needs no tie."""
+    conditions = " and ".join(["true", *conditions_on(Candidate(types, "c", row=True, moment=True))])
+    of_type = f"c.type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and not c.deleted"
+    parts = []
+    # Behind a start without a person, forward, there are none with one; before one with a person, none without.
+    untied_start = turn.nulls is not None and turn.nulls[0]
+    if turn.backward or not untied_start:
+        parts.append(_walk_of_persons(predicates, of_type, conditions, turn))
+    if not turn.backward or untied_start:
+        parts.append(_walk_of_untied(predicates, of_type, conditions, turn))
+    each = ") union all (".join(reversed(parts) if turn.backward else parts)
+    keys = [SortKey("null::bigint", "bigint", descending=True, nullable=True), _PK]
+    return f"select * from (({each})) c limit {turn.size}", keys
+
+
+_PK: Final = SortKey("c.pk", "bigint", descending=True)
+
+
+def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn: Turn) -> str:
+    direction, sign = _way(turn)
+    person_behind = behind = "true"
+    if turn.nulls is not None and not turn.nulls[0]:
+        person, pk = predicates.bind_taken("bigint", _start(0)), predicates.bind_taken("bigint", _start(1))
+        person_behind = f"a.person {sign}= {person}"
+        behind = f"(c.compartment {sign} {person} or c.compartment = {person} and c.pk {sign} {pk})"
+    about_persons = f"{of_type} and c.compartment is not null"
+    scattered = predicates.bind("bigint", SCATTERED)
+    many = f"exists (select 1 from resource c where {about_persons} offset {scattered})"
+    met = f"not c.cell = any({predicates.untied}) and {behind} and {conditions}"
+    persons = (
+        f"select distinct a.person from access a where a.actor = v.actor and {_lasts(predicates)}"
+        f" and {person_behind} order by a.person {direction} offset 0"
+    )
+    rows = (
+        f"select c.pk from resource c where c.compartment = a.person and {of_type} and {met}"
+        f" order by c.pk {direction} limit {turn.size}"
+    )
+    ordered = f"order by k0 {direction}, k1 {direction} limit {turn.size}"
+    return (
+        f"select distinct u.k0, u.k1 from (select unnest({predicates.actors}) where {many}) v(actor) cross join lateral"
+        f" (select a.person as k0, c.pk as k1 from ({persons}) a cross join lateral ({rows}) c {ordered}) u"
+        f" union all select c.compartment, c.pk from (select 1 where not {many}) o(ne) cross join lateral"
+        f" (select * from resource c where {about_persons} and {met} offset 0) c {ordered}"
+    )
+
+
+def _walk_of_untied(predicates: Predicates, of_type: str, conditions: str, turn: Turn) -> str:
+    direction, sign = _way(turn)
+    behind = "true"
+    if turn.nulls is not None and turn.nulls[0]:
+        behind = f"c.pk {sign} {predicates.bind_taken('bigint', _start(1))}"
+    rows = f"select c.pk from resource c where {of_type} and {{which}} and {behind} and {conditions}"
+    ordered = f"order by c.pk {direction} limit {turn.size}"
+    # By their column too, which is the same for all of them: an index has both.
+    nobody = (
+        f"{rows.format(which='c.compartment is null')} order by c.compartment {direction}, c.pk {direction}"
+    )
+    nobody = f"{nobody} limit {turn.size}"
+    cell = f"{rows.format(which='c.cell = v.cell and c.compartment is not null')} {ordered}"
+    cells = f"select c.pk from unnest({predicates.untied}) v(cell) cross join lateral ({cell}) c"
+    return (
+        f"select null::bigint as k0, c.pk as k1 from (({nobody}) union all ({cells})) c"
+        f" order by k1 {direction} limit {turn.size}"
+    )
+
+
+def _each(predicates: Predicates, types: tuple[str, ...], columns: str) -> tuple[str, str, str]:
+    """Selects that have nothing in common: about the persons, about nobody or several, of cells that need no tie."""
+    of_type = f"type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and not deleted"
+    return (
+        f"select c.* from (select distinct a.person from ({_persons(predicates)}) a offset 0) a cross join lateral"
+        f" (select {columns} from resource where compartment = a.person and {of_type}"
+        f" and not cell = any({predicates.untied}) offset 0) c",
+        f"select {columns} from resource where compartment is null and {of_type}",
+        f"select c.* from unnest({predicates.untied}) v(cell) cross join lateral (select {columns} from resource"
+        f" where cell = v.cell and compartment is not null and {of_type} offset 0) c",
+    )
+
+
+def _persons(predicates: Predicates) -> str:
+    return f"select a.person from access a where a.actor = any({predicates.actors}) and {_lasts(predicates)}"
+
+
+def _lasts(predicates: Predicates) -> str:
+    return f"a.since <= {predicates.now} and {predicates.now} < a.until"
+
+
+def _way(turn: Turn) -> tuple[str, str]:
+    """The direction, and the sign of what comes later in it."""
+    return ("asc", ">") if turn.backward else ("desc", "<")
+
+
+def _start(number: int) -> Callable[[Parts], Any]:
+    return lambda parts: parts[0].start[number]

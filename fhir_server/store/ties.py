@@ -1,0 +1,67 @@
+"""The ties of persons, as rows of `access`: all those of a person are written together, and read live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from fhir_server.kernel.keys import Key
+from fhir_server.search.entries import Hasher
+from fhir_server.search.sight import Link, Tie
+from fhir_server.store.binary import (
+    INT2_ARRAY,
+    INT8,
+    INT8_ARRAY,
+    pack_int2s,
+    pack_int8,
+    pack_int8s,
+    unpack_int,
+)
+from fhir_server.store.pipeline import Statement
+from fhir_server.store.watermark import Run
+
+_MASKS: Final = "allow, named, deny, oppose, since, until"
+_LINKS: Final = Statement(
+    "links",
+    f"select person, actor, tie, {_MASKS} from access where person = any($1) and actor = any($2)",
+    (INT8_ARRAY, INT8_ARRAY),
+)
+# Two statements: what is deleted is what was there when the person was locked.
+_UNTIE: Final = Statement("untie", "delete from access where person = $1", (INT8,))
+_TIE: Final = Statement(
+    "tie",
+    f"""
+    insert into access (person, actor, tie, {_MASKS})
+    select $1, u.* from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+        $8::bigint[], $9::bigint[]) u""",
+    (INT8, INT8_ARRAY, INT2_ARRAY, *[INT8_ARRAY] * 6),
+)
+
+
+async def links(run: Run, hasher: Hasher, persons: Sequence[Key], actors: Sequence[Key]) -> list[Link]:
+    """How these actors are tied to these persons."""
+    if not persons or not actors:
+        return []
+    by_number = {hasher.self_of(key): key for key in (*persons, *actors)}
+    params = (
+        pack_int8s([hasher.self_of(key) for key in persons]),
+        pack_int8s([hasher.self_of(key) for key in actors]),
+    )
+    found = []
+    for row in await run(_LINKS, params):
+        person, actor, tie, *rest = [unpack_int(value or b"") for value in row]
+        found.append(Link(by_number[person], by_number[actor], Tie(tie), *rest))
+    return found
+
+
+async def tie(run: Run, hasher: Hasher, person: Key, links: Sequence[Link]) -> None:
+    """Let these be all the ties of a person."""
+    number = pack_int8(hasher.self_of(person))
+    await run(_UNTIE, (number,))
+    if links:
+        columns = (
+            pack_int8s([hasher.self_of(one.actor) for one in links]),
+            pack_int2s([one.tie for one in links]),
+            *(pack_int8s([getattr(one, name) for one in links]) for name in _MASKS.split(", ")),
+        )
+        await run(_TIE, (number, *columns))

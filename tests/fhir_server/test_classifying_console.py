@@ -1,0 +1,94 @@
+"""`cordee admin classify`, as far as a person sees it, killed in the middle and all."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import signal
+
+import psycopg
+import pytest
+from rich.console import Console
+
+from fhir_server.classifying_console import classify, is_to_be_done
+from fhir_server.kernel.keys import Key
+from fhir_server.settings import DatabaseSettings, Settings
+from fhir_server.store.classifying import unguarded
+from fhir_server.store.migrations.migrate import migrate
+from fhir_server.store.postgres import PostgresStore
+from tests.builders import entry, observation, patient
+from tests.fhir_server.interactions.performing import Performer
+from tests.processes import Cordee, eventually
+
+_MANY = 1500
+
+
+@pytest.fixture
+async def settings(database_url: str) -> Settings:
+    """Of a database with a patient that was written without access control."""
+    migrate(database_url)
+    await _write(database_url, 1)
+    return Settings(database=DatabaseSettings(url=database_url))
+
+
+async def _write(url: str, count: int) -> None:
+    async with unguarded(url):
+        store = await PostgresStore.open(url)
+        performer = Performer(store)
+        entries = [entry("PUT", f"Patient/p{number}", patient(id=f"p{number}")) for number in range(count)]
+        await performer.transaction(*entries)
+        await performer.put({**observation(Key("Patient", "p0")), "id": "o"})
+        await store.close()
+
+
+def _unstamped(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("select count(*) from resource where cell = 62").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def test_it_says_what_it_did_and_does_nothing_twice(settings: Settings) -> None:
+    shown, again = io.StringIO(), io.StringIO()
+    assert is_to_be_done(settings)
+
+    await classify(settings, Console(file=shown, force_terminal=True, width=100))
+    await classify(settings, Console(file=again))
+
+    assert "Classifying" in shown.getvalue()
+    assert "the ties of all persons are made" in shown.getvalue()
+    assert again.getvalue() == "Everything is classified already.\n"
+    assert not is_to_be_done(settings)
+    assert _unstamped(settings.database.url) == 0
+
+
+async def test_a_killed_command_is_taken_up_where_it_was(settings: Settings) -> None:
+    url = settings.database.url
+    await _write(url, _MANY)
+
+    def half_done() -> bool:
+        return 0 < _unstamped(url) < _MANY
+
+    with Cordee("admin", "classify", CORDEE_DATABASE__URL=url) as cordee:
+        await asyncio.to_thread(eventually, half_done, "some stamps", pause_seconds=0.005)
+        cordee.end(signal.SIGKILL)
+    left = _unstamped(url)
+    assert is_to_be_done(settings)
+
+    with Cordee("admin", "classify", CORDEE_DATABASE__URL=url) as cordee:
+        code = await asyncio.to_thread(cordee.wait)
+
+    assert 0 < left < _MANY
+    assert (code, _unstamped(url)) == (0, 0), cordee.said
+    assert "Everything is classified" in cordee.said
+
+
+async def test_it_is_not_done_while_a_server_without_access_control_works(settings: Settings) -> None:
+    url = settings.database.url
+    async with unguarded(url):
+        with Cordee("admin", "classify", CORDEE_DATABASE__URL=url) as cordee:
+            code = await asyncio.to_thread(cordee.wait)
+
+    assert code == 1
+    assert "without access control works" in cordee.said
+    assert "Traceback" not in cordee.said
