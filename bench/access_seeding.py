@@ -38,6 +38,7 @@ from fhir_server.store.credentials import SigningKey
 from fhir_server.store.postgres import PostgresStore
 
 CALLERS: Final = 1_000
+ASKING: Final = 40  # of them: so few that nearly every token has been seen by the worker that it comes to
 CIRCLES: Final = 20_000  # of as many persons
 CONSENTS: Final = 50_000
 OBSERVATIONS: Final = 3  # of each person
@@ -100,7 +101,7 @@ def _tokens(url: str, moment: int) -> Pools:
     return {
         "few": [token(_caller("few", OFFICE))],
         "many": [token(_caller("n0", DAC))],
-        "callers": [token(_caller(f"n{number}", DAC)) for number in range(CALLERS)],
+        "callers": [token(_caller(f"n{number}", DAC)) for number in range(0, CALLERS, CALLERS // ASKING)],
     }
 
 

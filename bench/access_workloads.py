@@ -60,7 +60,7 @@ def _observations() -> tuple[str, ...]:
 
 
 def _workloads() -> Iterator[Workload]:
-    callers = {"1 000 callers": "callers"}
+    callers = {"of 1 000 callers": "callers"}
     yield from _pair("read", "GET", "Patient/@it@", "persons", callers, costs=_SHARE, holds='"Patient"')
     yield from _pair(
         "list of a person",

@@ -147,6 +147,10 @@ def serve(
 
         count = workers or settings.workers
         mode = settings.auth.mode
+        if mode != "none":
+            from fhir_server.classifying_console import ensure  # noqa: PLC0415
+
+            ensure(with_url(settings, url), say)
         environment = {
             "CORDEE_DATABASE__URL": url,
             **({"CORDEE_DATA_DIR": str(data_dir)} if data_dir is not None else {}),

@@ -25,6 +25,7 @@ from fhir_server.search.entries import Entries
 from fhir_server.search.extract import entries_of
 from fhir_server.search.units import UCUM, named
 from fhir_server.settings import Settings
+from fhir_server.store.classifying import unguarded
 from fhir_server.store.contract import ResourceStore
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.upkeep import Upkeep
@@ -96,12 +97,15 @@ async def opened(settings: Settings) -> AsyncIterator[Engine]:
         in_flight=database.in_flight,
         base=settings.base_url,
     )
-    try:
+    async with AsyncExitStack() as held:
+        held.push_async_callback(store.close)
         server = server_of(store, settings)
-        auditor = None if server.access is None else Auditor(store.audit, observer_of(settings), server)
-        yield Engine(server, auditor)
-    finally:
-        await store.close()
+        if server.access is None:
+            # What is written now has no stamps: who begins to ask for tokens is told so.
+            await held.enter_async_context(unguarded(database.url))
+            yield Engine(server)
+        else:
+            yield Engine(server, Auditor(store.audit, observer_of(settings), server))
 
 
 @asynccontextmanager

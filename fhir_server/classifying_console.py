@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from fhir_server.access.classifying import fingerprint_of
-from fhir_server.admitting import authority_of
-from fhir_server.app import kept_up, opened
-from fhir_server.operations.classifying import classify as do
+from fhir_server.access.tables import shipped_tables
 from fhir_server.settings import Settings
-from fhir_server.store.classifying import Classifying, Place, is_classified
+from fhir_server.store.classifying import is_classified
+
+if TYPE_CHECKING:
+    from fhir_server.store.classifying import Place
+
+# What the work needs is imported when there is any: `serve` asks each time whether there is, and answers sooner so.
 
 _NOTHING: Final = "Everything is classified already."
 
 
 def is_to_be_done(settings: Settings) -> bool:
     """Whether there is anything in the database that nobody sees only because it was never classified."""
-    authority = authority_of(_guarded(settings))
-    assert authority is not None, "tokens need an authority"
-    return not is_classified(settings.database.url, fingerprint_of(authority.policy.tables))
+    return not is_classified(settings.database.url, fingerprint_of(shipped_tables()))
+
+
+def ensure(settings: Settings, say: Console) -> None:
+    """Classify what is not; where there is nothing to do, say nothing. Raises as `classify` does."""
+    if is_to_be_done(settings):
+        asyncio.run(classify(settings, say))
 
 
 async def classify(settings: Settings, say: Console, *, again: bool = False) -> None:
@@ -30,13 +37,25 @@ async def classify(settings: Settings, say: Console, *, again: bool = False) -> 
 
     Raises `Unavailable` when a server or an import without access control works there.
     """
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    from fhir_server.app import kept_up, opened  # noqa: PLC0415
+    from fhir_server.operations.classifying import classify as do  # noqa: PLC0415
+    from fhir_server.store.classifying import Classifying  # noqa: PLC0415
+
     if not (again or is_to_be_done(settings)):
         say.print(_NOTHING)
         return
     settings = _guarded(settings)
     base = settings.base_url
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("Classifying"),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[what]}"),
@@ -49,7 +68,7 @@ async def classify(settings: Settings, say: Console, *, again: bool = False) -> 
         Classifying.opened(settings.database.url, engine.server.store.hasher) as work,
     ):
         with Progress(*columns, console=say, disable=not say.is_terminal, transient=True) as bar:
-            task = bar.add_task("Classifying", total=None, what="")
+            task = bar.add_task("", total=None, what="")
             told: Place | None = None  # the first of what is being done now
             since = began
 
@@ -58,13 +77,8 @@ async def classify(settings: Settings, say: Console, *, again: bool = False) -> 
                 if told is None or bool(told.type) != bool(place.type):
                     told, since = place, time.monotonic()
                 rate = (place.done - told.done) / max(time.monotonic() - since, 0.001)
-                what = place.type or "ties of persons"
-                bar.update(
-                    task,
-                    total=place.total,
-                    completed=place.done,
-                    what=f"{place.done:,} · {what} · {rate:,.0f}/s",
-                )
+                what = f"{place.done:,} · {place.type or 'ties of persons'} · {rate:,.0f}/s"
+                bar.update(task, total=place.total, completed=place.done, what=what)
 
             done = await do(engine.server, work, (base,) if base else (), progress, again=again)
     if done is None:

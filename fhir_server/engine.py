@@ -248,7 +248,8 @@ def _missing(error: Missing, call: Call, reply: Reply | None) -> Unprocessable:
         places += _places_in(decode(call.body), error, call)
     elif reply is not None:  # the resource as it would have been: a patch is not one
         for change in reply.changes:
-            places += _places_in(change.tree or {}, error, call)
+            if change.key.type == call.type:  # not what is written besides
+                places += _places_in(change.tree or {}, error, call)
     if call.provenance:  # it has been read before
         places += islice(places_of(decode(call.provenance), set(error.keys), call.base, HEADER), MAX_PLACES)
     known = {key for key, _ in places}

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from fhir_server.store.migrations.migrate import migrate as bring_up
 from fhir_server.targeting import UsageError, any_database, settings_of_environment, with_auth, with_url
-from fhir_server.terminal import DataDir, complain, progress, say
+from fhir_server.terminal import DataDir, progress, say
 
 if TYPE_CHECKING:
     from fhir_server.access.retention import Rule, Verdict
@@ -173,7 +173,7 @@ def _purge_traces(
     try:
         keys = keys_in(files_of(settings, data_dir).key)
     except BadKeyFile as error:
-        complain(f"No trace was purged: {error}.")
+        progress(f"No trace was purged: {error}.")
         return
     _, traces = purge(url, keys, years_before(moment_of(moment), years))
     say.print(f"{traces:,} traces purged, which were more than {years} years old.")

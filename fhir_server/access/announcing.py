@@ -1,7 +1,8 @@
 """What is announced of a person's circle, and to whom: somebody joined, a consent was recorded, emergency access taken.
 
 An announcement is a Communication, so that those whom it is addressed to keep it, and nobody else reads it: to the
-person, to the référent and to the médecin traitant, but for whoever did it.
+person, to the référent and to the médecin traitant, but for whoever did it. These are no sender of it: to whom it went
+tells who is in a circle that they may not see.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ CIRCLE_CHANGED: Final = "CER"
 EMERGENCY: Final = "ACC"
 _KINDS: Final = "http://terminology.hl7.org/CodeSystem/communication-category"
 _COORDINATES: Final = "330"
+_ANNOTATING: Final = frozenset({"Practitioner", "Patient", "RelatedPerson", "Organization"})
 _SENTENCES: Final = {
     CIRCLE_CHANGED: "Le cercle de soins ou les consentements de cette personne ont changé",
     EMERGENCY: "Un professionnel a pris un accès en urgence au dossier de cette personne",
@@ -35,7 +37,7 @@ def announcement_of(
 ) -> Tree | None:
     """What these writes about one person announce, to be written as `Communication/id`; None: nothing, or to nobody."""
     grants = [write.new for write in writes if write.warrant == "emergency" and write.new is not None]
-    if not grants and not announced(writes, before):
+    if later.patient is None or not (grants or announced(writes, before)):
         return None
     recipients = [key for key in audience_of(later, now) if key not in caller.actors]
     if not recipients:
@@ -54,11 +56,11 @@ def announcement_of(
         "sent": instant_text(now),
         "recipient": [{"reference": str(key)} for key in recipients],
     }
-    if caller.acting is not None:
-        tree["sender"] = {"reference": str(caller.acting)}
-    if grants:
-        tree["reasonCode"] = [{"text": reason_in(grant)} for grant in grants]
     tree["payload"] = [{"contentString": _SENTENCES[event]}]
+    said = "\n".join(map(reason_in, grants)) or _SENTENCES[event]
+    who = next((actor for actor in caller.actors if actor.type in _ANNOTATING), None)
+    author = {} if who is None else {"authorReference": {"reference": str(who)}}
+    tree["note"] = [{**author, "time": instant_text(now), "text": said}]
     return tree
 
 

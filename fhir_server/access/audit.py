@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -68,6 +69,7 @@ _MODIFIERS: Final = frozenset(
 _LONGEST: Final = 200  # characters of a name
 _DELETED: Final = "D"
 _ACTIONS: Final[Mapping[str, str]] = {"POST": "C", "PUT": "U", "PATCH": "U", "DELETE": _DELETED}
+_PURPOSES: Final = {"$emergency-access": "BTG"}  # of operations that have one, whatever the token says
 _CALLERS: Final = 1024  # whose part of a trace is remembered
 
 Thing = tuple[str, str, int, str, str]
@@ -144,6 +146,8 @@ def trace_of(
     numbers them. `categories`: of the resources that it touched, as far as they are known.
     """
     status = result.status
+    if (purpose := _PURPOSES.get(call.operation)) is not None:
+        caller = replace(caller, purpose=purpose)
     data: dict[str, Any] = {"at": at, "kind": kind_of(call), "status": status, "agent": _agent(caller)}
     if call.operation:
         data["operation"] = call.operation

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/security.html#authorization
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -146,27 +146,47 @@ class Authority:
         return None if caller.kind == "anyone" else announcement_of(writes, before, later, caller, id, now)
 
     def permits(self, caller: Caller, type: str, letter: str) -> bool:
-        """Whether the client may do this with resources of a type at all: one of `cruds`."""
-        return caller.grants is None or caller.grants.permits(type, letter)
+        """Whether the client may do this with a type at all. `letter`: of create, read, update, delete or search."""
+        if caller.grants is None:
+            return True
+        permitted = self._known(caller).permitted
+        asked = type, letter
+        found = permitted.get(asked)
+        if found is None:
+            found = permitted[asked] = caller.grants.permits(type, letter)
+        return found
 
     def view_of(self, caller: Caller, now: int) -> View | None:
         """What the caller may see at `now` (µs); None: everything."""
-        # Whoever has asked before is the same object, known by their token: that is found faster than who is equal.
-        known = _VIEWS.get(id(caller))
-        if known is None or known[0] is not caller or known[1] is not self.policy:
-            known = caller, self.policy, _view_of(self.policy, caller)
-            if len(_VIEWS) >= _MOST_VIEWS:
-                _VIEWS.clear()
-            _VIEWS[id(caller)] = known
-        view = known[2]
+        view = self._known(caller).view
         return None if view is None else View(view.sight.at(now), view.types, view.among)
 
+    def _known(self, caller: Caller) -> _Known:
+        # Whoever has asked before is the same object, known by their token: that is found faster than who is equal.
+        known = _KNOWN.get(id(caller))
+        if known is None or known.caller is not caller or known.policy is not self.policy:
+            known = _Known(caller, self.policy, _view_of(self.policy, caller))
+            if len(_KNOWN) >= _MOST_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[id(caller)] = known
+        return known
 
-_MOST_VIEWS: Final = 4096
-_VIEWS: Final[dict[int, tuple[Caller, Policy, View | None]]] = {}
+
+@dataclass(slots=True)
+class _Known:
+    """What was found out about a caller under a policy. `view`: at whatever time."""
+
+    caller: Caller
+    policy: Policy
+    view: View | None
+    permitted: dict[tuple[str, str], bool] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=_MOST_VIEWS)
+_MOST_KNOWN: Final = 4096
+_KNOWN: Final[dict[int, _Known]] = {}
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
 def _view_of(policy: Policy, caller: Caller) -> View | None:
     """The view of a caller, at whatever time."""
     sight = policy.sight_of(caller, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from fhir_server.access.grants import Grants
+from fhir_server.access.roles import OPERATOR
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 
@@ -36,6 +37,11 @@ class Caller:
     patient: Key | None = None  # that the client was launched for: it may see nobody else
     delegator: Key | None = None  # for whom a secretary or an assistant acts
     expires: int = 0  # µs; 0: never
+
+    @property
+    def operates(self) -> bool:
+        """Whether the server is theirs to run: an operator, or anyone where nobody is known."""
+        return self.kind in {"anyone", "operator"} or OPERATOR in self.roles
 
     @property
     def acting(self) -> Key | None:

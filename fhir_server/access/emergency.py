@@ -32,7 +32,7 @@ _ROLES: Final = frozenset({"medecin", "infirmier", "maieutique-dentaire", REGULA
 
 def may_break_glass(caller: Caller, facts: Facts, consents: Consents, reason: str, now: int) -> Decision:
     """Whether a caller may take emergency access to a person now, and for this reason."""
-    if caller.kind != "professional" or not caller.actors or caller.delegator is not None:
+    if caller.kind != "professional" or caller.acting is None or caller.delegator is not None:
         return refused(WRITING, "emergency: for a professional in person")
     if _ROLES.isdisjoint(caller.roles):
         return refused(WRITING, "emergency: not for this role")
@@ -67,7 +67,7 @@ def grant_of(caller: Caller, person: Key, id: str, reason: str, now: int) -> Tre
         "code": {"coding": [{"system": GRANT_TYPES, "code": GRANT}]},
         "subject": {"reference": str(person)},
         "created": since[:10],
-        "author": {"reference": str(caller.actors[0])},
+        "author": {"reference": str(caller.acting)},
     }
 
 

@@ -98,6 +98,15 @@ BY_ACTOR: Final[tuple[Question, ...]] = (
     Question("Patient", (("organization", "{}"),)),
 )
 
+# The actors that stand on an actor: what changes it changes what they are tied by.
+BELOW: Final[Mapping[str, tuple[Question, ...]]] = {
+    "Practitioner": (Question("PractitionerRole", (("practitioner", "{}"),)),),
+    "Organization": (
+        Question("PractitionerRole", (("organization", "{}"),)),
+        Question("Organization", (("partof", "{}"),)),
+    ),
+}
+
 
 def person_of(tree: Tree, bases: tuple[str, ...] = ()) -> tuple[Key, ...]:
     """The persons whose links a write of `tree` may change; empty when it makes none. Ask of old and new versions."""

@@ -79,8 +79,7 @@ async def authorised(
     behind = _behind(key, stamp, previous, attached, access)
     if writer is None:
         return Authorised(tree, stamp, behind=behind, previous=previous)
-    if before is None and method == "PUT" and key.type not in ACTORS | DEFINITIONS:
-        # Something of this id that is hidden may be there: of these types alone, everybody sees what there is.
+    if before is None and method == "PUT" and not _is_open(key.type, writer, access):
         raise NotFound(f"{key} is not known here")
     persons = tuple({*stamp.persons, *(previous.persons if previous else ())})
     links = await tx.links(persons, actors_of(writer))
@@ -117,6 +116,12 @@ async def ending(current: Stored, call: Call, tx: Transaction, server: Server) -
     if stamp.cell in {PUBLIC, OPERATORS} or key.type not in _ENDED:
         return None
     return {**decode(current.body), "status": _ENDED[key.type]}
+
+
+def _is_open(type: str, writer: Caller, access: Authority) -> bool:
+    """Whether a caller sees all there is of a type: else an id that they choose may be that of something hidden."""
+    view = access.view_of(writer, now())
+    return view is None or (type in ACTORS | DEFINITIONS and view.reads(type))
 
 
 def _behind(

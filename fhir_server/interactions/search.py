@@ -40,7 +40,7 @@ async def search(call: Call, reader: Reader, server: Server) -> Reply:
     registry = server.store.definitions.current.registry
     query = await settled(parsed.query, reader, registry, server.store.codes)
     if parsed.explain:
-        return await _explained(query, reader, server)
+        return await _explained(call, query, reader, server)
     page = await reader.search(query)
     address = _address(call)
     issues = [*parsed.issues, *_cut(parsed, page, call.base, address)]
@@ -111,8 +111,10 @@ async def _known(inside: Inside, reader: Reader, server: Server) -> Inside:
     return replace(inside, where=(await settled(query, reader, registry, server.store.codes)).where)
 
 
-async def _explained(query: Query, reader: Reader, server: Server) -> Reply:
+async def _explained(call: Call, query: Query, reader: Reader, server: Server) -> Reply:
     """How the store would find the page, instead of the page: for operators."""
+    if not call.caller.operates:
+        raise Forbidden("Searches are explained to operators", french="Réservé aux opérateurs")
     if not server.limits.explain:
         raise Forbidden("This server does not explain searches; an operator can set CORDEE_EXPLAIN=true")
     statements = [

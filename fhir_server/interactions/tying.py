@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from fhir_server.access.caller import ANYONE
 from fhir_server.access.facts import (
     ACTORS,
+    BELOW,
     BY_ACTOR,
     LINKING,
     Facts,
@@ -139,13 +140,34 @@ def _may_answer(actor: Key, question: Question) -> bool:
 
 
 async def _depending(actor: Key, bases: tuple[str, ...], server: Server) -> list[Key]:
-    """The persons whose ties follow from an actor."""
-    found: list[Key] = []
-    for question in BY_ACTOR:
-        criteria = tuple((name, value.replace("{}", str(actor))) for name, value in question.criteria)
-        for stored in await _found(Question(question.type, criteria), bases, server):
-            found += person_of(decode(stored.body), bases)
-    return found
+    """The persons whose ties follow from an actor, or from one that stands on it."""
+    found: dict[Key, None] = {}
+    for one in await _standing_on(actor, bases, server):
+        for question in BY_ACTOR:
+            for stored in await _found(_about(question, one), bases, server):
+                found.update(dict.fromkeys(person_of(decode(stored.body), bases)))
+    return list(found)
+
+
+async def _standing_on(actor: Key, bases: tuple[str, ...], server: Server) -> list[Key]:
+    """An actor, those who practise there or are it, and the organisations that are part of it."""
+    found = {actor: None}
+    step = [actor]
+    while step:
+        asked = [_about(question, one) for one in step for question in BELOW.get(one.type, ())]
+        step = []
+        for question in asked:
+            for stored in await _found(question, bases, server):
+                if stored.key not in found:
+                    found[stored.key] = None
+                    step.append(stored.key)
+    return list(found)
+
+
+def _about(question: Question, actor: Key) -> Question:
+    """A question of a table, asked of an actor."""
+    criteria = tuple((name, value.replace("{}", str(actor))) for name, value in question.criteria)
+    return Question(question.type, criteria)
 
 
 async def _found(question: Question, bases: tuple[str, ...], server: Server) -> list[Stored]:

@@ -30,7 +30,8 @@ from fhir_server.search.sight import Stamp
 from fhir_server.store.classifying import Classifying, Place, Version
 from fhir_server.store.contract import Stale
 
-SLICE: Final = 200  # resources of a commit
+SLICE: Final = 1000  # resources of a commit
+_PERSONS: Final = 100  # and persons
 _FIRST: Final = "Binary"
 # Their stamps follow from those of others, of one another in this order.
 _LAST: Final = ("Media", "Provenance")
@@ -145,7 +146,7 @@ async def _tied(
         await keeper.heard(_LOOK_SECONDS)
     while True:
         progress(place)
-        persons, behind = await work.persons(place, slice)
+        persons, behind = await work.persons(place, min(slice, _PERSONS))
         if not persons:
             return place
         waiting = iter(persons)

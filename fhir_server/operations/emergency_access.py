@@ -71,7 +71,7 @@ def _require(access: Authority, caller: Caller, facts: Facts, reason: str) -> No
 
 async def _require_few(call: Call, tx: Transaction, server: Server) -> None:
     """Raises `Throttled` when the caller took as many accesses within an hour as a setting allows."""
-    actor = call.caller.actors[0]
+    actor = call.caller.acting
     await tx.guard([f"emergency accesses of {actor}"])
     recent = {
         "author": str(actor),

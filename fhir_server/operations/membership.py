@@ -74,7 +74,7 @@ async def _come(call: Call, inputs: Inputs, tx: Transaction, server: Server) -> 
             "The input 'patient' is required: a Patient with the INS and the five strict traits",
             code="required",
         )
-    member = _member(inputs.one("member"), call) or next(iter(actors), None)
+    member = _member(inputs.one("member"), call) or call.caller.acting
     if member is None:
         raise Malformed("The input 'member' is required: it says who joins", code="required")
     if server.access is not None and call.caller.kind != "anyone":

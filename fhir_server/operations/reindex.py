@@ -11,18 +11,20 @@ from typing import Final
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.interactions.call import Call, Reply, Server
-from fhir_server.kernel.errors import Malformed
+from fhir_server.kernel.errors import Forbidden, Malformed
 from fhir_server.kernel.wire import Tree, encode
 from fhir_server.operations.inputs import Inputs
 from fhir_server.operations.operation import Operation, given, own
-from fhir_server.store.contract import Reader
+from fhir_server.store.contract import Reader, Transaction
 from fhir_server.store.definitions import Job
 
 
 async def reindex(call: Call, inputs: Inputs, reader: Reader, server: Server) -> Reply:
     keeper = server.store.definitions
+    if not call.caller.operates:
+        raise Forbidden("$reindex is for operators", french="$reindex est réservé aux opérateurs")
     if not call.safe:
-        if reader is not server.store:
+        if isinstance(reader, Transaction):
             raise Malformed("$reindex is no part of a transaction: POST it alone", code="not-supported")
         await keeper.request([call.type] if call.type else sorted(resource_types()), call.base)
     jobs = [job for job in await keeper.progress() if call.type in {None, job.type}]

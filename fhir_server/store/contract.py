@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.trace import Trace
@@ -141,6 +141,7 @@ class Reader(Protocol):
         """The stamps of resources, whoever sees these; nothing of those that do not exist."""
 
 
+@runtime_checkable
 class Transaction(Reader, Protocol):
     @property
     def definitions(self) -> Definitions:

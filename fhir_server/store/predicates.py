@@ -41,7 +41,7 @@ from fhir_server.store.comparisons import (
     spans,
 )
 from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, Unless, equal_leaves
-from fhir_server.store.seeing import ACTORS, COLUMNS, NOW, is_seen, packed, untied_cells
+from fhir_server.store.seeing import COLUMNS, About, is_seen, packed, single, untied_cells
 from fhir_server.store.shapes import ONE_PAIR, prefixes_of, tokens_form
 from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.texts import Texts, exists
@@ -57,6 +57,7 @@ class Candidate:
     alias: str = "c"
     row: bool = False  # it is a row of `resource`
     moment: bool = False  # it has the moment
+    about: About = "any"  # how many persons
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class Predicates(Texts):
             case Nothing():
                 return "false"
             case Visible():
-                return self._row(self._is_seen(), candidate)
+                return self._row(self._is_seen(candidate.about), candidate)
             case other:
                 raise ValueError(f"No condition in SQL: {type(other).__name__}")
 
@@ -284,9 +285,9 @@ class Predicates(Texts):
             return condition.format(c=candidate.alias)
         return exists(f"resource x where x.pk = {candidate.alias}.pk and {condition.format(c='x')}")
 
-    def _is_seen(self) -> str:
+    def _is_seen(self, about: About) -> str:
         """On a row that is called {c}."""
-        return is_seen("{c}", self._sight_names())
+        return is_seen("{c}", self._sight_names(), about)
 
     def _sight_names(self) -> Sequence[str]:
         """The SQL of the `COLUMNS`. A statement has the sight once, wherever it asks."""
@@ -298,12 +299,12 @@ class Predicates(Texts):
     @property
     def actors(self) -> str:
         """Who asks."""
-        return self._sight_names()[ACTORS]
+        return self._sight_names()[0]
 
     @property
     def now(self) -> str:
         """When they ask."""
-        return self._sight_names()[NOW]
+        return single(self._sight_names(), "now")
 
     @property
     def untied(self) -> str:

@@ -123,7 +123,6 @@ class PostgresRegistry:
         return True
 
 
-
 async def _definitions(connection: psycopg.AsyncConnection[Any], package: _Name) -> list[Entry]:
     name, version, _ = package
     cursor = await connection.execute(_DEFINITIONS, (name, version))

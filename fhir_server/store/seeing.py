@@ -7,19 +7,23 @@ parties and who owns it. The ties of persons are rows of `access`, read live: wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
-from fhir_server.search.sight import HIDING, Label, Sight, Stamp
-from fhir_server.store.binary import INT8, INT8_ARRAY, pack_int2s, pack_int8, pack_int8s
+from fhir_server.search.sight import HIDING, Label, Sight, Stamp, Tie
+from fhir_server.store.binary import INT8_ARRAY, pack_int2s, pack_int8, pack_int8s
 from fhir_server.store.binding import Kind
 
-# What a statement is told of a sight: see `packed`.
-COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 8 + ("bigint",) * 4
-ACTORS: Final = 0  # their places
-NOW: Final = len(COLUMNS) - 1
-OIDS: Final = (*[INT8_ARRAY] * 8, *[INT8] * 4)
+About: TypeAlias = Literal["any", "one", "none or several"]
+"""How many persons: one is in `compartment`."""
+
+# What a statement is told of a sight: the actors, the same as authors, and what ties are worth. The latter are one
+# array, because each parameter takes its time: masks by tie, of one kind after the other, and then single values.
+COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 3
+OIDS: Final = (INT8_ARRAY,) * 3
+_KINDS: Final = ("full", "named", "least", "own", "shows", "opens")
+_SINGLE: Final = ("sensitive", "unlinked", "kept", "now")
 # Authors are parties too, under a number of their own.
 AUTHOR: Final = 0x4155_5448_4F52
 
@@ -29,7 +33,8 @@ def packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
     lasting: tuple[bytes, ...] | None = sight.made.get(hasher)
     if lasting is None:
         lasting = sight.made[hasher] = _packed(sight, hasher)
-    return *lasting, pack_int8(sight.now)
+    actors, authors, worth = lasting
+    return actors, authors, worth + pack_int8(sight.now)
 
 
 def untied_cells(sight: Sight) -> bytes:
@@ -43,13 +48,11 @@ def untied_cells(sight: Sight) -> bytes:
 
 
 def _packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
+    """The same, without the time, which comes last."""
     actors = [hasher.self_of(actor) for actor in sight.actors]
-    arrays = (
-        actors,
-        [number ^ AUTHOR for number in actors],
-        *(sight.full, sight.named, sight.least, sight.own, sight.shows, sight.opens),
-    )
-    return *map(pack_int8s, arrays), *map(pack_int8, (sight.sensitive, sight.unlinked, sight.kept))
+    worth = [mask for kind in _KINDS for mask in getattr(sight, kind)]
+    worth += [getattr(sight, name) for name in _SINGLE]
+    return pack_int8s(actors), pack_int8s([number ^ AUTHOR for number in actors]), pack_int8s(worth)[:-8]
 
 
 def parties_of(stamp: Stamp, hasher: Hasher) -> list[int] | None:
@@ -93,24 +96,27 @@ def stamp_in(cell: int, labels: int, text: bytes | None) -> Stamp:
     return Stamp(cell, labels, persons, parties, authors, owners[0] if owners else None)
 
 
-def is_seen(row: str, names: Sequence[str]) -> str:
-    """That the row is seen. `names`: the SQL of the `COLUMNS`."""
-    actors, authors, full, named, least, own, shows, opens, sensitive, unlinked, kept, now = names
+def is_seen(row: str, names: Sequence[str], about: About = "any") -> str:
+    """That the row is seen. `names`: the SQL of the `COLUMNS`. `about`: what is known of whom it is about."""
+    actors, authors, _ = names
+    sensitive, unlinked, kept, now = [single(names, name) for name in _SINGLE]
     mine = f"({row}.parties && {actors}) is true"
     authored = f"({row}.parties && {authors}) is true"
 
-    def worth(mask: str) -> str:
-        return f"({mask})[a.tie]"
+    def worth(kind: str) -> str:
+        place = _KINDS.index(kind) * len(Tie)
+        return f"({names[2]})[a.tie + {place}]"
 
     def holds(cells: str, cell: str) -> str:
         return f"(({cells}) >> ({cell})::int) & 1 = 1"
 
+    full, named, least, own, shows, opens = [worth(kind) for kind in _KINDS]
     cell = f"{row}.cell"
-    whole = f"(a.allow & {worth(full)}) | (a.named & {worth(named)})"
-    minimal = f"{holds(f'a.allow & {worth(least)}', cell)} and {row}.labels & {worth(opens)} <> 0"
+    whole = f"(a.allow & {full}) | (a.named & {named})"
+    minimal = f"{holds(f'a.allow & {least}', cell)} and {row}.labels & {opens} <> 0"
     ties = (
-        f"({row}.labels & {int(HIDING)} & ~{worth(shows)} = 0 or {authored})"
-        f" and ({holds(f'a.allow & {worth(own)}', cell)} and {mine}"
+        f"({row}.labels & {int(HIDING)} & ~{shows} = 0 or {authored})"
+        f" and ({holds(f'a.allow & {own}', cell)} and {mine}"
         f" or ({row}.labels & {int(Label.SENSITIVE)} = 0 or {holds(whole, sensitive)})"
         f" and ({holds(whole, cell)} or {minimal}))"
     )
@@ -127,13 +133,25 @@ def is_seen(row: str, names: Sequence[str]) -> str:
             f" and a.actor = any({actors}) and a.since <= {now} and {now} < a.until) is true"
         )
 
+    one = tied(f"{row}.compartment")
+    several = f"{row}.labels & {int(Label.SEVERAL)}"
+    every = f"not exists (select 1 from unnest({row}.persons) p(person) where not {tied('p.person')})"
+    through = {
+        "any": f"when {several} = 0 then {one} else {every}",
+        "one": f"else {one}",
+        "none or several": f"when {several} = 0 then false else {every}",
+    }
     return (
         f"case when {holds(unlinked, cell)} then true"
         f" when {holds(kept, cell)} and {mine} then true"
         f" when {row}.labels & {int(Label.INTERNE)} <> 0 and ({row}.owner = any({actors})) is not true then false"
-        f" when {row}.labels & {int(Label.SEVERAL)} = 0 then {tied(f'{row}.compartment')}"
-        f" else not exists (select 1 from unnest({row}.persons) p(person) where not {tied('p.person')}) end"
+        f" {through[about]} end"
     )
+
+
+def single(names: Sequence[str], name: str) -> str:
+    """One of the single values. `names`: the SQL of the `COLUMNS`."""
+    return f"({names[2]})[{len(_KINDS) * len(Tie) + _SINGLE.index(name) + 1}]"
 
 
 def numbered(first: int) -> list[str]:

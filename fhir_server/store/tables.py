@@ -39,6 +39,7 @@ SHORT_SPAN: Final = 86_400_000_000  # µs: nearly all dates are a day, a second 
 # The stamp, in ms, that a history has shown everything up to: see `watermark.py`.
 fence = Sequence("fence", metadata=metadata, minvalue=0, start=0)
 
+
 def _stamp() -> tuple[Column[Any], ...]:
     """What decides who sees a version: see `seeing.py`."""
     return (

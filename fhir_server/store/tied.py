@@ -18,10 +18,11 @@ from fhir_server.store.binding import Parts
 from fhir_server.store.nodes import Leaf, Node
 from fhir_server.store.ordering import SortKey, Turn
 from fhir_server.store.predicates import Candidate, Predicates, Source
+from fhir_server.store.seeing import About
 from fhir_server.store.tables import TYPE_NUMBERS
 
 PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
-SCATTERED: Final = 500  # of a type of which there is no more about persons, nobody's persons are gone through
+SCATTERED: Final = 200  # of a type of which there is no more about persons, nobody's persons are gone through
 
 
 def is_narrowed(types: tuple[str, ...], nodes: Sequence[Node]) -> bool:
@@ -63,13 +64,17 @@ def walked(
     turn: Turn,
 ) -> tuple[str, list[SortKey]]:
     """One page: the persons of each actor, and what is about them, as an index has them; then what needs no tie."""
-    conditions = " and ".join(["true", *conditions_on(Candidate(types, "c", row=True, moment=True))])
+
+    def conditions(about: About) -> str:
+        candidate = Candidate(types, "c", row=True, moment=True, about=about)
+        return " and ".join(["true", *conditions_on(candidate)])
+
     of_type = f"c.type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and not c.deleted"
     parts = []
     # Behind a start without a person, forward, there are none with one; before one with a person, none without.
     untied_start = turn.nulls is not None and turn.nulls[0]
     if turn.backward or not untied_start:
-        parts.append(_walk_of_persons(predicates, of_type, conditions, turn))
+        parts.append(_walk_of_persons(predicates, of_type, conditions("one"), turn))
     if not turn.backward or untied_start:
         parts.append(_walk_of_untied(predicates, of_type, conditions, turn))
     each = ") union all (".join(reversed(parts) if turn.backward else parts)
@@ -108,19 +113,23 @@ def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn
     )
 
 
-def _walk_of_untied(predicates: Predicates, of_type: str, conditions: str, turn: Turn) -> str:
+def _walk_of_untied(
+    predicates: Predicates, of_type: str, conditions: Callable[[About], str], turn: Turn
+) -> str:
     direction, sign = _way(turn)
     behind = "true"
     if turn.nulls is not None and turn.nulls[0]:
         behind = f"c.pk {sign} {predicates.bind_taken('bigint', _start(1))}"
-    rows = f"select c.pk from resource c where {of_type} and {{which}} and {behind} and {conditions}"
-    ordered = f"order by c.pk {direction} limit {turn.size}"
+    rows = f"select c.pk from resource c where {of_type} and {behind}"
     # By their column too, which is the same for all of them: an index has both.
     nobody = (
-        f"{rows.format(which='c.compartment is null')} order by c.compartment {direction}, c.pk {direction}"
+        f"{rows} and c.compartment is null and {conditions('none or several')}"
+        f" order by c.compartment {direction}, c.pk {direction} limit {turn.size}"
     )
-    nobody = f"{nobody} limit {turn.size}"
-    cell = f"{rows.format(which='c.cell = v.cell and c.compartment is not null')} {ordered}"
+    cell = (
+        f"{rows} and c.compartment is not null and c.cell = v.cell and {conditions('one')}"
+        f" order by c.pk {direction} limit {turn.size}"
+    )
     cells = f"select c.pk from unnest({predicates.untied}) v(cell) cross join lateral ({cell}) c"
     return (
         f"select null::bigint as k0, c.pk as k1 from (({nobody}) union all ({cells})) c"

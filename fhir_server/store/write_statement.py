@@ -254,7 +254,9 @@ class _Text:
     def statement(self, name: str) -> Statement:
         gate = f"gate as materialized (select {' and '.join(self.gates)} as open)"
         parts = ", ".join((*self.parts, gate, *self.writes))
-        answer = f"gate.open, fence.value, fence.generation, {self.missing}, {self.edition}, {self.trace_fence}"
+        answer = (
+            f"gate.open, fence.value, fence.generation, {self.missing}, {self.edition}, {self.trace_fence}"
+        )
         sql = f"with {parts} select {answer} from gate, fence"
         return Statement(name, sql, tuple(self.oids))
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import signal
 
+import orjson
 import psycopg
 import pytest
 from rich.console import Console
@@ -20,7 +21,7 @@ from tests.builders import entry, observation, patient
 from tests.fhir_server.interactions.performing import Performer
 from tests.processes import Cordee, eventually
 
-_MANY = 1500
+_MANY = 1000
 
 
 @pytest.fixture
@@ -65,22 +66,26 @@ async def test_it_says_what_it_did_and_does_nothing_twice(settings: Settings) ->
 async def test_a_killed_command_is_taken_up_where_it_was(settings: Settings) -> None:
     url = settings.database.url
     await _write(url, _MANY)
+    with psycopg.connect(url, autocommit=True) as connection:
 
-    def half_done() -> bool:
-        return 0 < _unstamped(url) < _MANY
+        def done() -> int:
+            """How many resources and persons have been looked at."""
+            row = connection.execute("select value from setting where name = 'classifying'").fetchone()
+            return int(orjson.loads(row[0])["done"]) if row else 0
 
-    with Cordee("admin", "classify", CORDEE_DATABASE__URL=url) as cordee:
-        await asyncio.to_thread(eventually, half_done, "some stamps", pause_seconds=0.005)
-        cordee.end(signal.SIGKILL)
-    left = _unstamped(url)
+        with Cordee("admin", "classify", CORDEE_DATABASE__URL=url) as cordee:
+            await asyncio.to_thread(eventually, lambda: done() > _MANY + 1, "the ties of some persons")
+            cordee.end(signal.SIGKILL)
+        left = _MANY + 1 + _MANY - done()
     assert is_to_be_done(settings)
 
     with Cordee("admin", "classify", CORDEE_DATABASE__URL=url) as cordee:
         code = await asyncio.to_thread(cordee.wait)
 
-    assert 0 < left < _MANY
+    assert left > 0
     assert (code, _unstamped(url)) == (0, 0), cordee.said
     assert "Everything is classified" in cordee.said
+    assert not is_to_be_done(settings)
 
 
 async def test_it_is_not_done_while_a_server_without_access_control_works(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import httpx
@@ -145,8 +146,9 @@ async def door(
         "limits": {"client_per_second": 0, "address_per_second": 0},
         **settings,
     }
-    made = Settings(**{"database": DatabaseSettings(url=url), **given})
     async with AsyncExitStack() as running:
+        folder = running.enter_context(TemporaryDirectory())  # of the seals of the audit log
+        made = Settings(**{"database": DatabaseSettings(url=url), "data_dir": Path(folder), **given})
         apps = []
         for _ in range(workers):
             apps.append(application(made))

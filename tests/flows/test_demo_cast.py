@@ -24,7 +24,8 @@ PARTS: Final = {
         "AllergyIntolerance/penicilline Condition/gonarthrose Condition/hypertension "
         "Condition/insuffisance-cardiaque Condition/medicaments Condition/mobilite Encounter/hospitalisation "
         "Observation/tension-1 Observation/tension-2 Observation/tension-3 Observation/tension-4 Observation/tension-5 "
-        "DocumentReference/bilan-medication DocumentReference/lettre-liaison DocumentReference/synthese"
+        "DocumentReference/bilan-medication DocumentReference/lettre-liaison DocumentReference/synthese "
+        "Binary/bilan-medication Binary/lettre-liaison Binary/synthese"
     ),
     "social": "Condition/isolement",
     "autonomie": "Observation/gir-1 Observation/gir-2 QuestionnaireResponse/aggir-1 QuestionnaireResponse/aggir-2",
@@ -83,7 +84,7 @@ def listed() -> dict[str, dict[str, Any]]:
     return {entry["request"]["url"]: entry["resource"] for entry in json.loads(dossier())["entry"]}
 
 
-ALL: Final = {key for key, tree in listed().items() if tree["resourceType"] not in DIRECTORY | {"Binary"}}
+ALL: Final = {key for key, tree in listed().items() if tree["resourceType"] not in DIRECTORY}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

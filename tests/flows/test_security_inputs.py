@@ -151,7 +151,7 @@ async def test_too_many_requests_are_told_once_when_to_come_again(
     for answer in refused:
         assert answer.status_code == 429
         (seconds,) = answer.headers.get_list("retry-after")
-        assert 1 <= int(seconds) <= 100
+        assert 1 <= int(seconds) <= 200
     issue_of(refused[0], 429, "throttled")
 
 
@@ -163,8 +163,8 @@ async def test_a_database_that_is_away_says_once_when_to_come_again(
         client = await of_the_cast_on(opened)
         assert (await client.get("Patient")).status_code == 200
         databases.drop(url)
-        answers = [await client.get("Patient"), await client.get("Patient/payet")]
-        beside = await client.get("http://test.example/readyz")
+        addresses = ("Patient", "Patient/payet", "http://test.example/readyz")
+        *answers, beside = await asyncio.gather(*map(client.get, addresses))
 
     for answer in answers:
         issue_of(answer, 503, "transient")
@@ -212,20 +212,23 @@ async def test_bodies_bundles_pages_and_expressions_have_their_limits(
         bomb = await nurse.post("Observation", content=packed, headers={"Content-Encoding": "gzip"})
         form = await nurse.post("Patient/_search", content=b"name=" + b"a" * 5000, headers=FORM)
         many = await nurse.post("", json=bundle("batch", *[entry("GET", "Patient")] * 4))
-        page = await nurse.get("Patient?_count=1000000")
+        await opened.keep(
+            *({"resourceType": "Organization", "id": f"o{number}", "name": "A"} for number in range(3))
+        )
+        page = await nurse.get("Organization?_count=1000000")
         endless = "(1 | 2).repeat($this | $this + 1)"
         body = {"resourceType": "Parameters", "parameter": [
             {"name": "expression", "valueString": endless},
             {"name": "resource", "resource": {"resourceType": "Patient"}},
         ]}  # fmt: skip
         expression = await nurse.post("$fhirpath", json=body)
-        token = await nurse.post("auth/token", content=b"a=" + b"b" * 70_000, headers=FORM)
+        token = await (await unknown(opened)).post("auth/token", content=b"a=" + b"b" * 70_000, headers=FORM)
     databases.drop(url)
 
     assert [one.status_code for one in (large, announced, bomb, form, many)] == [413] * 5
-    assert "_count=2" in page.json()["link"][0]["url"] or page.status_code == 200
-    assert expression.status_code in {400, 422}
-    assert token.status_code == 400 or "authorization" in token.text
+    assert len(page.json()["entry"]) == 2
+    issue_of(expression, 422, "too-costly")
+    assert "65536 bytes" in token.text
 
 
 PAYLOADS: Final = (

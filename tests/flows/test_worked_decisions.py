@@ -335,3 +335,14 @@ async def test_15_a_circle_brings_along_the_directory_and_the_persons_that_are_v
     # Of the circle, and granted coordination alone: identities are not visible.
     assert await found(await ask(FRIEND), address) == {"CareTeam/payet", *directory}
     assert await found(await ask(PHARMACIST), address) == set()
+
+
+async def test_11_the_person_finds_who_read_the_masked_document(ask: Ask) -> None:
+    doctor, person = await ask(GP), await ask(CITIZEN)
+
+    assert (await doctor.get("DocumentReference/masked")).status_code == 200
+    page = (await person.get("AuditEvent?entity=DocumentReference/masked")).json()
+
+    traces = [one["resource"] for one in page["entry"] if one["search"]["mode"] == "match"]
+    agents = {agent["who"]["reference"] for trace in traces for agent in trace["agent"]}
+    assert "PractitionerRole/gp" in agents

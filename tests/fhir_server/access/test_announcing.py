@@ -65,7 +65,8 @@ def test_a_new_member_is_announced_to_all_but_who_brought_them() -> None:
     assert tree is not None
     assert check(tree) == []
     assert names(tree["recipient"]) == ["Patient/payet", "PractitionerRole/gp"]
-    assert tree["sender"] == to("PractitionerRole/coordinator")
+    assert tree["note"][0]["authorReference"] == to("Practitioner/coordinator")
+    assert "sender" not in tree  # who would see by it to whom it goes
     assert names(tree["about"]) == ["CareTeam/payet"]
     assert tree["category"][1]["coding"][0]["code"] == "CER"
 
@@ -93,5 +94,7 @@ def test_emergency_access_says_who_and_why() -> None:
     assert tree is not None
     assert check(tree) == []
     assert tree["category"][1]["coding"][0]["code"] == "ACC"
-    assert tree["reasonCode"] == [{"text": "Personne inconsciente à domicile"}]
+    [note] = tree["note"]
+    assert note["authorReference"] == to("Practitioner/nurse")
+    assert note["text"] == "Personne inconsciente à domicile"
     assert names(tree["recipient"]) == ["Patient/payet", "PractitionerRole/gp"]

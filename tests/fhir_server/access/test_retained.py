@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from fhir_server.access.facts import TASK_TYPES
 from fhir_server.access.retained import archived, held_by, is_archived, record_of
 from fhir_server.access.retention import Piece
 from fhir_server.access.tables import shipped_tables
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import moment_of
 from fhir_server.kernel.wire import Tree
-from tests.circles import PERSON, TASK_TYPES, coding, consent, dossier, patient, request, stay, to
+from tests.circles import PERSON, coding, consent, dossier, patient, request, stay, to
 
 TABLES = shipped_tables()
 

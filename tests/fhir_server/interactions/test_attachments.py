@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any, Final
 
@@ -119,3 +120,14 @@ async def test_a_transaction_brings_a_document_and_what_is_behind_it_in_any_orde
         answers = await guarded.by(NURSE).transaction(*entries)
         [letter] = [key for key in map(key_in, answers) if key.type == "Binary"]
         assert await readers(guarded, letter) == {"gp", "nurse", "person"}
+
+
+@everywhere
+async def test_documents_that_come_at_once_close_it_together(guarded: Guarded) -> None:
+    await guarded.keep(*CIRCLE)
+    asked = guarded.by(GP)
+    for _ in range(4):
+        letter = await asked.made(binary())
+        labels = ("", "INVISIBLE_PATIENT", "", "MASQUE_PS")
+        await asyncio.gather(*(asked.made(document(str(letter), label=label)) for label in labels))
+        assert await readers(guarded, letter) == {"gp"}

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+import orjson
 import pytest
 
+from fhir_server.access.audit import trace_of
+from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.kernel.errors import Throttled
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
@@ -60,10 +63,12 @@ async def test_the_person_and_the_gp_are_told_who_and_why(guarded: Guarded) -> N
     for who in (GP, CITIZEN):
         [announcement] = await guarded.by(who).told()
         assert check(announcement) == []
-        assert announcement["sender"] == to("PractitionerRole/cardiologist")
-        assert announcement["reasonCode"] == [{"text": REASON}]
+        [note] = announcement["note"]
+        assert note["authorReference"] == to("Practitioner/cardiologist")
+        assert note["text"] == REASON
         assert announcement["category"][1]["coding"][0]["code"] == "ACC"
-    assert await guarded.by(NURSE).told() == []
+    for who in (NURSE, CARDIOLOGIST):  # who did it learns nothing of whom it was told
+        assert await guarded.by(who).told() == []
 
 
 @everywhere
@@ -164,6 +169,12 @@ async def test_it_has_one_purpose(guarded: Guarded) -> None:
         await guarded.by(CARDIOLOGIST).ask(
             "Patient/payet/$emergency-access", because(purpose={"valueCode": "HRESCH"})
         )
+
+
+def test_its_trace_says_what_it_was_for() -> None:
+    call = Call(Action.OPERATION, "Patient", "payet", operation="$emergency-access")
+    said = orjson.loads(trace_of(call, Reply(200), replace(CARDIOLOGIST, purpose="TREAT"), at=1).data)
+    assert said["agent"]["purpose"] == "BTG"
 
 
 async def test_on_a_server_without_authentication_there_is_nothing_to_break(server: Operator) -> None:

@@ -24,7 +24,7 @@ from tests.circles import (
 )
 from tests.fhir_server.interactions.performing import refused
 from tests.fhir_server.operations.asking import parameters
-from tests.guarded import CIRCLE, Guarded, everywhere, identified, recognised
+from tests.guarded import CIRCLE, Guarded, decided, everywhere, identified, recognised
 
 CARDIOLOGIST: Final = caller("cardiologist", "hospital", "medecin")
 
@@ -170,9 +170,10 @@ async def test_joining_is_announced_to_the_person_and_the_gp(guarded: Guarded) -
     for who in (GP, CITIZEN):
         [announcement] = await guarded.by(who).told()
         assert check(announcement) == []
-        assert announcement["sender"] == to("PractitionerRole/nurse")
+        assert announcement["note"][0]["authorReference"] == to("Practitioner/nurse")
         assert announcement["about"] == [to("CareTeam/payet")]
-    assert await guarded.by(HELPER).told() == []
+    for other in (HELPER, NURSE):  # not even who did it: to whom it went is not theirs to know
+        assert await guarded.by(other).told() == []
 
 
 @everywhere
@@ -234,3 +235,13 @@ async def test_a_transaction_holds_none_of_them(guarded: Guarded) -> None:
     entry["request"] = {"method": "POST", "url": "CareTeam/payet/$join"}
     with refused(400, "not-supported"):
         await guarded.transaction(entry)
+
+
+@everywhere
+async def test_a_consent_that_somebody_records_is_announced_to_the_person(guarded: Guarded) -> None:
+    await guarded.keep(*CIRCLE)
+    reply = await guarded.by(NURSE).create(decided("consentement-hors-equipe", "Organization/pharmacy"))
+    assert reply.status == 201
+    [announcement] = await guarded.by(CITIZEN).told()
+    assert announcement["about"] == [to(str(reply.key))]
+    assert await guarded.by(PHARMACIST).sees(PERSON)

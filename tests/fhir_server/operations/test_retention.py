@@ -10,6 +10,7 @@ import orjson
 import psycopg
 import pytest
 
+from fhir_server.access.facts import TASK_TYPES
 from fhir_server.access.retention import Verdict, shipped_rules
 from fhir_server.access.tables import shipped_tables
 from fhir_server.interactions.call import Action
@@ -24,7 +25,7 @@ from fhir_server.store.memory import MemoryStore
 from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from tests.builders import observation, patient
-from tests.circles import TASK_TYPES, coding, to
+from tests.circles import coding, to
 from tests.fhir_server.interactions.performing import BASE, Performer
 
 GUARDED = {"auth": {"mode": "tokens"}}

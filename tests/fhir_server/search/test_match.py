@@ -9,10 +9,11 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode, encode
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.extract import entries_of
-from fhir_server.search.match import distance, matches, needs_body
+from fhir_server.search.match import Known, distance, matches, needs_body
 from fhir_server.search.order import SortKey, sort_key
 from fhir_server.search.parse import criteria_of
 from fhir_server.search.query import Name, Query, Sort
+from fhir_server.search.sight import Sight
 from fhir_server.search.spans import span_of
 
 HASHER = Hasher(b"a secret of tests")
@@ -424,6 +425,9 @@ class Neighbours:
 
     def pointing(self, seed: int, key: Key) -> list[Resource]:
         return [one for one in self.all if (seed, key) in one.entries.references]
+
+    def sees(self, sight: Sight, resource: Known) -> bool:
+        return True
 
 
 A = Key("Patient", "a")

@@ -10,7 +10,7 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from fhir_server.access import own_tokens
-from fhir_server.access.caller import Caller
+from fhir_server.access.caller import ANYONE, Caller
 from fhir_server.access.identity import Identifier
 from fhir_server.kernel.errors import Unauthenticated
 from fhir_server.kernel.keys import Key
@@ -82,6 +82,14 @@ async def test_an_address_has_its_limit_whatever_it_brings(authentication: Authe
     with pytest.raises(TooMany):
         await admission(SCOPE, own.token())
     await admission({**SCOPE, "client": ("192.0.2.2", 4711)}, own.token())
+
+
+async def test_what_is_public_needs_no_token_and_counts(authentication: Authentication, own: Own) -> None:
+    admission = door(authentication, address_per_second=0.01, address_burst=1)
+
+    assert await admission(SCOPE, {}, public=True) is ANYONE
+    with pytest.raises(TooMany):
+        await admission(SCOPE, {}, public=True)
 
 
 async def test_a_client_has_its_limit_wherever_it_comes_from(

@@ -29,6 +29,6 @@ async def test_it_is_ready_when_the_database_answers(ready: bool, status: int) -
     assert (await get("/readyz", ready=ready)).status_code == status
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/nothing"])
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/nothing", "/healthz/"])
 async def test_nothing_else_is_there(path: str) -> None:
     assert (await get(path)).status_code == 404

@@ -480,6 +480,7 @@ async def test_every_request_is_told_to_the_trace_before_the_client_has_its_toke
     assert (refusal.issued, refusal.reason) == (None, "invalid_client")
     worker.deaf = True
     assert refused(await worker.ask()) == (503, "temporarily_unavailable")
+    assert refused(await worker.ask("nonsense")) == (503, "temporarily_unavailable")
 
 
 async def test_while_the_server_starts_a_client_is_told_to_come_again(
