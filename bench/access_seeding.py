@@ -65,7 +65,6 @@ def seeded(server: Running) -> Pools:
     persons = [_person(number).id for number in range(CIRCLES)]
     return {
         "persons": persons,
-        "own": persons[:FEW],
         "analytes": [str(10_000 + number) for number in range(200)],
         "families": [one.split()[0][:3].casefold() for one in FAMILIES if one.isascii()],
     }

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from fhir_server.search.sight import UNSTAMPED
 from fhir_server.store.contract import Method
 
 metadata = MetaData()
@@ -73,7 +74,13 @@ resource = Table(
     Index("resource_updated", "type", "updated", "pk"),
     Index("resource_live", "type", "pk", postgresql_where=text("not deleted")),
     # For those who see what is about some persons alone: see `tied.py`.
-    Index("resource_person", "compartment", "type", "pk", postgresql_where=text("not deleted")),
+    Index(
+        "resource_person",
+        "compartment",
+        "type",
+        "pk",
+        postgresql_where=text(f"not deleted and cell < {UNSTAMPED.cell}"),
+    ),
     Index(
         "resource_cell",
         "type",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fhir_server.search.query import Visible
+from fhir_server.search.sight import UNSTAMPED
 from fhir_server.store.binding import Parts
 from fhir_server.store.nodes import Leaf, Node
 from fhir_server.store.ordering import SortKey, Turn
@@ -22,6 +23,8 @@ from fhir_server.store.seeing import About
 from fhir_server.store.tables import TYPE_NUMBERS
 
 PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
+# What an index holds: nobody sees what has no stamp, which on a server that knows nobody is everything.
+_LIVE: Final = f"not {{c}}deleted and {{c}}cell < {UNSTAMPED.cell}"
 SCATTERED: Final = 200  # of a type of which there is no more about persons, nobody's persons are gone through
 
 
@@ -69,7 +72,7 @@ def walked(
         candidate = Candidate(types, "c", row=True, moment=True, about=about)
         return " and ".join(["true", *conditions_on(candidate)])
 
-    of_type = f"c.type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and not c.deleted"
+    of_type = f"c.type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and {_LIVE.format(c='c.')}"
     parts = []
     # Behind a start without a person, forward, there are none with one; before one with a person, none without.
     untied_start = turn.nulls is not None and turn.nulls[0]
@@ -139,7 +142,7 @@ def _walk_of_untied(
 
 def _each(predicates: Predicates, types: tuple[str, ...], columns: str) -> tuple[str, str, str]:
     """Selects that have nothing in common: about the persons, about nobody or several, of cells that need no tie."""
-    of_type = f"type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and not deleted"
+    of_type = f"type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and {_LIVE.format(c='')}"
     return (
         f"select c.* from (select distinct a.person from ({_persons(predicates)}) a offset 0) a cross join lateral"
         f" (select {columns} from resource where compartment = a.person and {of_type}"

@@ -9,6 +9,7 @@ from itertools import islice
 
 import pytest
 
+from bench.access_workloads import WORKLOADS as ACCESS
 from bench.asking import USED_UP, Ask, Workload, requests_of, script_of
 from bench.search_workloads import WORKLOADS as SEARCHES
 from bench.workloads import WORKLOADS
@@ -30,10 +31,15 @@ POOLS = {
     "prefixes": ["gar"],
     "parts": ["uye"],
     "words": ["diabetes"],
+    "persons": ["p1"],
+    "families": ["pay"],
+    "few": ["aaa.bbb.ccc"],
+    "many": ["aaa.bbb.ccc"],
+    "callers": ["aaa.bbb.ccc"],
 }
 
 
-@pytest.mark.parametrize("workload", [*WORKLOADS, *SEARCHES], ids=lambda workload: workload.name)
+@pytest.mark.parametrize("workload", [*WORKLOADS, *SEARCHES, *ACCESS], ids=lambda workload: workload.name)
 def test_every_place_of_a_workload_is_filled(workload: Workload) -> None:
     for request in islice(requests_of(workload, POOLS, random.Random(1)), 20):
         texts = (request.path, *request.headers.values(), request.body)
@@ -43,7 +49,7 @@ def test_every_place_of_a_workload_is_filled(workload: Workload) -> None:
             json.loads(request.body)
 
 
-@pytest.mark.parametrize("workload", [*WORKLOADS, *SEARCHES], ids=lambda workload: workload.name)
+@pytest.mark.parametrize("workload", [*WORKLOADS, *SEARCHES, *ACCESS], ids=lambda workload: workload.name)
 def test_every_workload_is_a_script_without_places(workload: Workload) -> None:
     script = script_of(workload, POOLS)
 

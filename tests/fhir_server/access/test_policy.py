@@ -393,6 +393,7 @@ NOTE = stamp("coordination", ME, part=Part.NOTE)
         (NURSE, stamp("sante", ME), LINKS, "Observation", False),
         (NURSE, stamp("liaison", ME), [], "DocumentReference", False),
         (OPERATOR, Stamp(PUBLIC), [], "ValueSet", True),
+        (OPERATOR, Stamp(PUBLIC), [], "Practitioner", False),  # others may refer to it
         (NURSE, Stamp(PUBLIC), [], "Practitioner", False),
         (ANYONE, stamp("sante"), [], "Observation", True),
     ],

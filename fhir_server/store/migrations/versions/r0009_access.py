@@ -36,7 +36,7 @@ _STATEMENTS: tuple[str, ...] = (
     )""",
     "create index access_person on access (person, actor)",
     "create index access_actor on access (actor, person) include (since, until)",
-    "create index resource_person on resource (compartment, type, pk) where not deleted",
+    "create index resource_person on resource (compartment, type, pk) where not deleted and cell < 62",
     "create index resource_cell on resource (type, cell, pk) where not deleted and compartment is not null",
 )
 
