@@ -8,7 +8,7 @@ from typing import Any, Final
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
-from fhir_server.search.sight import Sight, Stamp
+from fhir_server.search.sight import UNSTAMPED, Sight, Stamp
 from fhir_server.store.binary import (
     INT2,
     INT4,
@@ -37,7 +37,9 @@ _OF_VERSION: Final = ", ".join(f"v.{name}" for name in VALUES.split(", "))
 _OF_KEY: Final = "self = $1 and type = $2 and id = $3"
 _KEY_OIDS: Final = (INT8, INT2, TEXT)
 
-_CURRENT: Final = Statement("current", f"select pk, {VALUES} from resource where {_OF_KEY}", _KEY_OIDS)
+# Where nobody is known, nobody asks about whom it is: the plainest read has no more than it shows.
+_SHOWN: Final = VALUES.removesuffix(", cell, compartment")
+_CURRENT: Final = Statement("current", f"select pk, {_SHOWN} from resource where {_OF_KEY}", _KEY_OIDS)
 _LOCKED: Final = Statement(
     "locked", f"select pk, {VALUES} from resource where {_OF_KEY} for no key update", _KEY_OIDS
 )
@@ -54,7 +56,9 @@ _VERSION: Final = Statement(
 # The same, of what whoever has a sight sees, which follows the key. A version needs its own stamp and that of today.
 _SIGHT: Final = numbered(4)
 _SEEN: Final = Statement(
-    "current_seen", f"{_CURRENT.sql} and {is_seen('resource', _SIGHT)}", (*_KEY_OIDS, *OIDS)
+    "current_seen",
+    f"select pk, {VALUES} from resource where {_OF_KEY} and {is_seen('resource', _SIGHT)}",
+    (*_KEY_OIDS, *OIDS),
 )
 _LOCKED_SEEN: Final = Statement("locked_seen", f"{_SEEN.sql} for no key update", (*_KEY_OIDS, *OIDS))
 _LATER_SIGHT: Final = numbered(5)
@@ -154,12 +158,12 @@ def found_of(key: Key, row: Row) -> Found:
 
 
 def stored_of(key: Key, values: Sequence[bytes | None]) -> Stored:
-    """From the columns `VALUES`."""
-    number, updated, method, deleted, body, cell, person = values
+    """From the columns `VALUES`; the last two may be left out."""
+    number, updated, method, deleted, body, *about = values
     assert number is not None
     assert updated is not None
     assert method is not None
-    assert cell is not None
+    cell, person = about or (None, None)
     return Stored(
         key,
         unpack_int(number),
@@ -167,7 +171,7 @@ def stored_of(key: Key, values: Sequence[bytes | None]) -> Stored:
         body or b"",
         deleted == b"\x01",
         METHODS[unpack_int(method) - 1],
-        unpack_int(cell),
+        UNSTAMPED.cell if cell is None else unpack_int(cell),
         None if person is None else unpack_int(person),
     )
 

@@ -237,7 +237,7 @@ class Rest:
             files=files,
             language=language_of(headers.get(b"accept-language", b"")),
             caller=caller,
-            address=self._origin.address(scope, headers),
+            address="" if self._authenticate is None else self._origin.address(scope, headers),
             provenance=provenance,
         )
 
