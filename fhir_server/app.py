@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.types import ASGIApp
 
-from fhir_server.admitting import Door, authority_of
-from fhir_server.auditing import observer_of, sealing
 from fhir_server.definitions.packaged import NONE_INSTALLED
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.engine import Engine
@@ -37,6 +35,10 @@ from fhir_server.web.front import Front
 from fhir_server.web.rest import RestOptions
 from fhir_server.web.security_headers import Secured
 
+if TYPE_CHECKING:
+    from fhir_server.access.authority import Authority
+    from fhir_server.admitting import Door
+
 _SETTLED_SECONDS: Final = 2.0  # after the start, when the other workers have started too
 
 
@@ -56,8 +58,27 @@ def server_of(store: ResourceStore, settings: Settings) -> Server:
         limits_of(settings),
         offered(),
         standards_of(settings),
-        authority_of(settings),
+        _authority(settings),
     )
+
+
+# What only a server that knows its callers needs is imported by such a one: signatures and HTTP take half a second.
+
+
+def _authority(settings: Settings) -> Authority | None:
+    if settings.auth.mode == "none":
+        return None
+    from fhir_server.admitting import authority_of  # noqa: PLC0415
+
+    return authority_of(settings)
+
+
+def _door(settings: Settings) -> Door | None:
+    if settings.auth.mode == "none":
+        return None
+    from fhir_server.admitting import Door  # noqa: PLC0415
+
+    return Door(settings)
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -105,6 +126,8 @@ async def opened(settings: Settings) -> AsyncIterator[Engine]:
             await held.enter_async_context(unguarded(database.url))
             yield Engine(server)
         else:
+            from fhir_server.auditing import observer_of  # noqa: PLC0415
+
             yield Engine(server, Auditor(store.audit, observer_of(settings), server))
 
 
@@ -148,7 +171,7 @@ def application(settings: Settings) -> ASGIApp:
     """The whole server as one ASGI application. The database is opened when the application starts."""
     parts = AsyncExitStack()
     engines: list[Engine] = []
-    door = Door(settings) if settings.auth.mode != "none" else None
+    door = _door(settings)
 
     async def startup() -> None:
         engine = await parts.enter_async_context(opened(settings))
@@ -157,6 +180,8 @@ def application(settings: Settings) -> ASGIApp:
             assert isinstance(store, PostgresStore), "a server keeps its resources in PostgreSQL"
             await door.open(store)
             parts.push_async_callback(door.close)
+            from fhir_server.auditing import sealing  # noqa: PLC0415
+
             await parts.enter_async_context(sealing(store, settings))
         await parts.enter_async_context(kept_up(engine, settings=settings))
         await parts.enter_async_context(warmed())
