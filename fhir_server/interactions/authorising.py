@@ -84,12 +84,11 @@ async def authorised(
     persons = tuple({*stamp.persons, *(previous.persons if previous else ())})
     links = await tx.links(persons, actors_of(writer))
     moment = now()
-    if warrant:
-        pass  # the operation has asked what there is to ask, and the table of links will be
-    elif before is None:
+    # With a warrant the operation has asked what there is to ask, and the table of links will be.
+    if before is None and not warrant:
         born = _born(key, method, server)
         require(access.policy.may_create(writer, stamp, links, moment, type=key.type, born=born), persons)
-    else:
+    elif not warrant:
         assert previous is not None, "what is live has a stamp"
         require(
             access.policy.may_update(writer, previous, links, moment, type=key.type, after=stamp), persons
