@@ -1,8 +1,9 @@
-"""What access control costs: each request without it, and within the view of a caller, over the pools of
-`access_seeding.py`.
+"""What access control costs: each request without it, within the view of a caller, and traced as well, over the pools
+of `access_seeding.py`.
 
-Both are asked of the same database in the same round, one after the other, of a server without authentication and of
-one that believes tokens. The view of one caller is of 20 persons, that of all the others of 20 000.
+All are asked of the same database in the same round, one after the other: of a server without authentication, of one
+that believes tokens and traces nothing (`untraced.py`), and of one as it is. The view of one caller is of 20 persons,
+that of all the others of 20 000.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _FOUND: Final = '"entry"'
 _SHARE: Final = 0.15  # of CPU and of throughput, that the view may cost a read
 _LIST_SHARE: Final = 0.20  # a list of one person
 _MULTIPLE: Final = 3.0  # of the p50 without a view, for a list that no person bounds
+_TRACE_MICROS: Final = 60.0  # of CPU, for the trace of a read
 
 # Lists that no person bounds. What is common is on every eighth Observation or Patient, what is rare on few.
 _LISTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -33,22 +35,28 @@ _LISTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def _pair(
+def _each(
     name: str, method: str, path: str, of: str, within: Mapping[str, str], **more: Any
 ) -> Iterator[Workload]:
-    """The request without a view, and by each caller of `within`: how they are called, and the pool of their tokens."""
-    limits = {name: more.pop(name) for name in ("costs", "slower") if name in more}
+    """The request without a view, and by each caller of `within`: how they are called, and the pool of their tokens.
+
+    With `adds` it is asked of the server that traces, too.
+    """
+    limits = {limit: more.pop(limit) for limit in ("costs", "slower") if limit in more}
+    adds = more.pop("adds", None)
     headers = more.pop("headers", {})
     limit = "insert" if method == "POST" else "select"
     yield Workload(name, (Ask(method, f"/fhir/{path}", limit, of=of, headers=headers, **more),))
     for caller, tokens in within.items():
         own = {**headers, "Authorization": f"Bearer @{tokens}@"}
-        ask = Ask(method, f"/fhir/{path}", limit, of=of, headers=own, **more)
-        if tokens == "few" and more.get("holds"):
-            ask = Ask(
-                method, f"/fhir/{path}", limit, of=of, headers=own
-            )  # it may be that they see none of it
-        yield Workload(f"{name}, {caller}", (ask,), beside=name, **limits)
+        held = dict(more)
+        if tokens == "few":
+            held.pop("holds", None)  # it may be that they see none of it
+        asks = (Ask(method, f"/fhir/{path}", limit, of=of, headers=own, **held),)
+        seen = f"{name}, {caller}"
+        yield Workload(seen, asks, server="view", beside=name, **limits)
+        if adds is not None:
+            yield Workload(f"{seen}, traced", asks, server="trace", beside=seen, adds=adds)
 
 
 def _observations() -> tuple[str, ...]:
@@ -61,20 +69,23 @@ def _observations() -> tuple[str, ...]:
 
 def _workloads() -> Iterator[Workload]:
     callers = {"of 1 000 callers": "callers"}
-    yield from _pair("read", "GET", "Patient/@it@", "persons", callers, costs=_SHARE, holds='"Patient"')
-    yield from _pair(
+    yield from _each(
+        "read", "GET", "Patient/@it@", "persons", callers, costs=_SHARE, adds=_TRACE_MICROS, holds='"Patient"'
+    )
+    yield from _each(
         "list of a person",
         "GET",
         "Observation?patient=@it@",
         "persons",
         callers,
         costs=_LIST_SHARE,
+        adds=_TRACE_MICROS,
         holds=_FOUND,
     )
     tied = {"tied to 20": "few", "tied to 20 000": "many"}
     for name, (path, of) in _LISTS.items():
-        yield from _pair(name, "GET", path, of, tied, slower=_MULTIPLE, holds=_FOUND)
-    yield from _pair(
+        yield from _each(name, "GET", path, of, tied, slower=_MULTIPLE, holds=_FOUND)
+    yield from _each(
         "create Observation",
         "POST",
         "Observation",

@@ -57,9 +57,11 @@ class Workload:
     spends: str = ""  # a pool whose values serve once; it is refilled before every run
     multiple: float | None = None
     counts: bool = False  # it takes longer where there is more
-    beside: str = ""  # the workload that asks the same without a view; this one is asked of the other server
-    costs: float | None = None  # the share of CPU and of throughput that the view may cost
-    slower: float | None = None  # the most that one client may wait, in times of that without a view
+    server: str = ""  # which of the suite's other servers is asked
+    beside: str = ""  # the workload that asks the same with less around it
+    costs: float | None = None  # the share of CPU and of throughput that this may cost
+    slower: float | None = None  # the most that one client may wait, in times of what is beside
+    adds: float | None = None  # the most CPU that it may add, in µs, and one commit to the time of one client
 
     def limit(self, floors: Mapping[str, float | None]) -> float | None:
         """Requests a second, if a resource took no longer than a row of the floor. `floors`: rows a second."""

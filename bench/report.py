@@ -186,7 +186,7 @@ def _multiples(named: Mapping[str, list[Sample]], workloads: Sequence[Workload],
 
 
 def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], title: str) -> list[str]:
-    """What a view costs: of throughput, of CPU, of the time of one client."""
+    """What a view and the trace cost: of throughput, of CPU, of the time of one client."""
     return _table(
         title,
         (
@@ -197,6 +197,8 @@ def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], ti
             "of the CPU",
             "p50 c=1",
             "of the p50",
+            "CPU µs more",
+            "commits more",
             "target",
         ),
         (
@@ -208,6 +210,8 @@ def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], ti
                 _ratio(s, "cpu_share"),
                 _time(s, "p50_ms"),
                 _ratio(s, "p50_share"),
+                _figure(s, "cpu_more_us"),
+                _ratio(s, "p50_more"),
                 _view_target(workload),
             )
             for workload in workloads
@@ -219,6 +223,8 @@ def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], ti
 def _view_target(workload: Workload) -> str:
     if workload.costs is not None:
         return f"rate ≥ {1 - workload.costs:.2f}, CPU ≤ {1 + workload.costs:.2f}"
+    if workload.adds is not None:
+        return f"CPU ≤ {workload.adds:g} µs more, p50 ≤ 1 commit more"
     return "none" if workload.slower is None else f"p50 ≤ {workload.slower:g}"
 
 

@@ -52,8 +52,8 @@ def measured(
         _say("loading the data")
         pools = suite.seed(server)
     with ExitStack() as servers:
-        if suite.second is not None:
-            server = replace(server, second=servers.enter_context(suite.second(server)))
+        others = {name: servers.enter_context(started(server)) for name, started in suite.others.items()}
+        server = replace(server, others=others)
         for workload in workloads:
             _probe(server, workload, _filled(server, suite, workload, pools, PROBES))
         _rounds(server, suite, chosen, pools, found, rounds, seconds, "workload")
@@ -87,7 +87,7 @@ def _rounds(
         for workload in workloads:
             sample = _workload(server, suite, workload, pools, found, seconds)
             if workload.beside:
-                sample.compare_with_open(found.last(group, workload.beside))
+                sample.compare_with_other(found.last(group, workload.beside), found.last("pgbench", "insert"))
             if suite.read and inside.is_reading(workload):
                 inside.measured(server, workload, pools, half(seconds), sample)
                 sample.compare_with_read(
@@ -177,7 +177,7 @@ def _probe(server: Running, workload: Workload, pools: Pools) -> None:
 
 def _asked(server: Running, workload: Workload) -> Running:
     """The server that a workload is asked of."""
-    return server.second or server if workload.beside else server
+    return server.others[workload.server] if workload.server else server
 
 
 def _sent(client: httpx.Client, request: Request) -> httpx.Response:

@@ -35,19 +35,24 @@ class Sample:
     p50_multiple: float | None = None  # of the same of a read by id
     server_multiple: float | None = None
     database_multiple: float | None = None
-    rate_share: float | None = None  # of that of the same workload without a view, as those below
+    rate_share: float | None = None  # of that of the workload beside, as those below
     cpu_share: float | None = None
     p50_share: float | None = None
+    cpu_more_us: float | None = None  # than that takes
+    p50_more: float | None = None  # the same, as a multiple of one insert of one client
     failures: int = 0
 
-    def compare_with_open(self, other: Sample) -> None:
-        """Set the shares of what the same takes without a view, where both are known."""
+    def compare_with_other(self, other: Sample, insert: Sample) -> None:
+        """Set the shares of what the workload beside takes, where both are known."""
         if self.rate and other.rate:
             self.rate_share = self.rate / other.rate
         if self.p50_ms and other.p50_ms:
             self.p50_share = self.p50_ms / other.p50_ms
+            if insert.alone_rate:
+                self.p50_more = (self.p50_ms - other.p50_ms) * insert.alone_rate / 1000
         if self.cpu_us and other.cpu_us:
             self.cpu_share = self.cpu_us / other.cpu_us
+            self.cpu_more_us = self.cpu_us - other.cpu_us
 
     @property
     def cpu_us(self) -> float | None:

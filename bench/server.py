@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 import httpx
 import orjson
@@ -21,6 +22,8 @@ import psycopg
 from fhir_server.access.classifying import fingerprint_of
 from fhir_server.access.tables import shipped_tables
 from fhir_server.store.embedded import Embedded
+
+CONNECTIONS: Final = 200  # of three servers, and of those who ask the database itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,9 @@ class Running:
     superuser_url: str
     postgres: int
     server: int
-    second: Running | None = None  # another one on the same database
+    others: Mapping[str, Running] = field(
+        default_factory=dict
+    )  # on the same database, by what they are called
 
 
 def free_port() -> int:
@@ -46,9 +51,10 @@ def free_port() -> int:
 def running(workers: int = 2) -> Iterator[Running]:
     with tempfile.TemporaryDirectory(prefix="cordee-bench-") as folder:
         os.chmod(folder, 0o755)
-        with Embedded(Path(folder) / "data") as embedded:
+        with Embedded(Path(folder) / "data", settings={"max_connections": str(CONNECTIONS)}) as embedded:
             postgres = next(embedded.directory.glob("postgres-*")) / "postmaster.pid"
-            with _serving(embedded.url, workers) as (base, process):
+            port = free_port()
+            with _serving(embedded.url, port, *_served(port, workers)) as (base, process):
                 postmaster = int(postgres.read_text().split()[0])
                 yield Running(base, embedded.url, embedded.superuser_url("cordee"), postmaster, process)
 
@@ -56,7 +62,23 @@ def running(workers: int = 2) -> Iterator[Running]:
 @contextmanager
 def knowing_callers(server: Running, workers: int = 2) -> Iterator[Running]:
     """Another server on the database of `server`, which knows its callers by tokens, and bounds none of them."""
+    port = free_port()
+    with _believing(server, port, *_served(port, workers)) as other:
+        yield other
+
+
+@contextmanager
+def tracing_nothing(server: Running, workers: int = 2) -> Iterator[Running]:
+    """The same, without traces of what is read."""
+    port = free_port()
+    with _believing(server, port, "bench.untraced", str(port), str(workers)) as other:
+        yield other
+
+
+@contextmanager
+def _believing(server: Running, port: int, *module: str) -> Iterator[Running]:
     settings = {
+        "CORDEE_AUTH__MODE": "tokens",
         "CORDEE_AUTH__CACHE_SECONDS": "600",
         "CORDEE_LIMITS__CLIENT_PER_SECOND": "0",
         "CORDEE_LIMITS__ADDRESS_PER_SECOND": "0",
@@ -65,10 +87,7 @@ def knowing_callers(server: Running, workers: int = 2) -> Iterator[Running]:
     # What seals the audit log belongs to an installation: it is kept in the data directory.
     with (
         tempfile.TemporaryDirectory(prefix="cordee-bench-") as folder,
-        _serving(server.url, workers, "--auth", "tokens", **settings, CORDEE_DATA_DIR=folder) as (
-            base,
-            process,
-        ),
+        _serving(server.url, port, *module, **settings, CORDEE_DATA_DIR=folder) as (base, process),
     ):
         yield replace(server, base=base, server=process)
 
@@ -83,10 +102,13 @@ def _say_classified(server: Running) -> None:
         )
 
 
+def _served(port: int, workers: int) -> tuple[str, ...]:
+    return "fhir_server", "serve", "--port", str(port), "--workers", str(workers)
+
+
 @contextmanager
-def _serving(url: str, workers: int, *arguments: str, **settings: str) -> Iterator[tuple[str, int]]:
-    """The base address and the process of a server that is ready."""
-    port = free_port()
+def _serving(url: str, port: int, *module: str, **settings: str) -> Iterator[tuple[str, int]]:
+    """The base address and the process of a server that is ready. `module`: with its arguments."""
     environment = {
         **os.environ,
         "CORDEE_DATABASE__URL": url,
@@ -94,8 +116,7 @@ def _serving(url: str, workers: int, *arguments: str, **settings: str) -> Iterat
         "CORDEE_PUBLISH": "off",
         **settings,
     }
-    command = [sys.executable, "-m", "fhir_server", "serve", "--port", str(port), "--workers", str(workers)]
-    server = subprocess.Popen([*command, *arguments], env=environment, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen([sys.executable, "-m", *module], env=environment, stderr=subprocess.DEVNULL)
     try:
         base = f"http://127.0.0.1:{port}"
         wait_ready(base)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench import access_seeding
 from bench.access_workloads import WORKLOADS as ACCESS
@@ -15,7 +15,7 @@ from bench.search_seeding import seeded as seeded_for_search
 from bench.search_workloads import READ
 from bench.search_workloads import WORKLOADS as SEARCHES
 from bench.seeding import doomed, seeded
-from bench.server import Running, knowing_callers
+from bench.server import Running, knowing_callers, tracing_nothing
 from bench.workloads import WORKLOADS
 
 
@@ -24,7 +24,8 @@ class Suite:
     """`seed` loads the data, with the floors' table, and gives the pools that the workloads name.
 
     `refill` makes values for a pool that a workload spends: server, pools, number of requests to come → values.
-    `grow` makes the database some times as large. `absent` says why the data is not there; empty: it is.
+    `grow` makes the database some times as large. `others`: servers beside the first, by the names that workloads
+    have for them. `absent` says why the data is not there; empty: it is.
     """
 
     workloads: Sequence[Workload]
@@ -33,7 +34,7 @@ class Suite:
     grow: Callable[[Running, int], None] | None = None
     absent: Callable[[], str] = str
     read: str = ""  # the workload that the times of the others are multiples of; empty: they are not compared
-    second: Callable[[Running], AbstractContextManager[Running]] | None = None  # for those beside another
+    others: Mapping[str, Callable[[Running], AbstractContextManager[Running]]] = field(default_factory=dict)
     renew: Callable[[Running, Pools], Pools] | None = None  # before every measure
     machine: bool = True  # the stacks of HTTP, the ways to the database and the components belong to it
 
@@ -49,7 +50,7 @@ SUITES: Mapping[str, Suite] = {
         ACCESS,
         access_seeding.seeded,
         grow=grown,
-        second=knowing_callers,
+        others={"view": tracing_nothing, "trace": knowing_callers},
         renew=access_seeding.Tokens().renewed,
         machine=False,
     ),

@@ -1,0 +1,36 @@
+"""A server that knows its callers and keeps no trace of what they read: what the view costs without the audit.
+
+`python -m bench.untraced PORT WORKERS` serves; with the three numbers of `fhir_server.worker` it is one of the workers.
+No setting of the product can do this.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from typing import Final
+
+from fhir_server import worker
+from fhir_server.interactions.auditing import Auditor
+from fhir_server.interactions.call import Call, Reply
+from fhir_server.supervisor import Supervisor, listen
+
+_MODULE: Final = "bench.untraced"
+
+
+async def _forget(self: Auditor, call: Call, reply: Reply, met: Collection[int], began: int) -> None:
+    pass
+
+
+def serve(port: int, workers: int) -> None:
+    with listen("127.0.0.1", port) as sock:
+        Supervisor(sock, workers, {}, lambda _: None, module=_MODULE).run(lambda: None, lambda: None)
+
+
+if __name__ == "__main__":
+    numbers = [int(argument) for argument in sys.argv[1:]]
+    if len(numbers) == 2:
+        serve(*numbers)
+    else:
+        Auditor.done = _forget  # type: ignore[method-assign]  # what is written is traced with it all the same
+        worker.main(*numbers)
