@@ -35,6 +35,11 @@ _MOVED: Final = f"translate({{0}}, '{_ALPHABET}', substr('{_ALPHABET * 2}', m.n 
 _TEXT: Final = f"m.n || {_MOVED.format('s.value')}"
 _KEY: Final = "case when s.key in (select key from everywhere) then s.key else s.key # m.mask end"
 
+# Indexes that are dear to fill row by row.
+_DEAR: Final = """
+    select indexname, indexdef from pg_indexes
+    where tablename in ('entry_string', 'entry_text') and indexdef like '% USING gin %'"""
+
 # What is not the same in a copy.
 _COPIES: Final[Mapping[Table, Mapping[str, str]]] = {
     resource: {
@@ -77,7 +82,9 @@ def grown(server: Running, scale: int) -> None:
             f" having count(*) > {EVERYWHERE} * (select count(*) from resource)"
         )
         connection.execute("analyze mask, everywhere")
-        connection.execute("drop index entry_text_words")
+        dear: dict[str, str] = dict(connection.execute(_DEAR).fetchall())
+        for index in dear:
+            connection.execute(f"drop index {index}")
         for table, changed in _COPIES.items():
             names = [column.name for column in table.columns]
             copied = ", ".join(f"{changed.get(name, f's.{name}')} as {name}" for name in names)
@@ -88,5 +95,6 @@ def grown(server: Running, scale: int) -> None:
                 f"insert into {table.name} ({', '.join(names)})"
                 f" select {copied} from {table.name} s cross join mask m{ordered} on conflict do nothing"
             )
-        connection.execute("create index entry_text_words on entry_text using gin (words)")
+        for definition in dear.values():
+            connection.execute(definition)
     settle(server)

@@ -29,13 +29,13 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.query import Query
 from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store import rows
-from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import PLANNER
 from fhir_server.store.contract import Page, Span, Stored
 from fhir_server.store.history import history
 from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Pipeline, Row, Statement
 from fhir_server.store.postgres import PostgresStore
+from fhir_server.store.statements import Compiler
 from fhir_server.store.watermark import Clock
 
 _BASE = "http://127.0.0.1/fhir"

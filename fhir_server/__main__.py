@@ -16,6 +16,7 @@ import typer
 
 from fhir_server.admin_console import admin
 from fhir_server.audit_console import audit
+from fhir_server.backup_console import backup, restore, upgrade
 from fhir_server.kernel.errors import FhirError, PreconditionFailed
 from fhir_server.packages_console import packages
 from fhir_server.retention_console import retention
@@ -30,12 +31,11 @@ from fhir_server.targeting import (
     UsageError,
     any_database,
     has_data,
-    refuse_both,
-    require_data,
     require_loopback,
     server_database,
     settings_of_environment,
     with_auth,
+    with_data_dir,
     with_url,
 )
 from fhir_server.terminal import KEEP, DataDir, complain, progress, say
@@ -68,15 +68,6 @@ class Mode(StrEnum):
 
 cli.add_typer(packages, name="packages", rich_help_panel=KEEP)
 cli.add_typer(terminology, name="terminology", rich_help_panel=_FILL)
-Programs = Annotated[
-    Path | None,
-    typer.Option(
-        "--binaries",
-        help="Directory with other PostgreSQL programs, for a server newer than 18 or one that insists on TLS.",
-        metavar="DIR",
-        show_default=False,
-    ),
-]
 
 
 @cli.callback(invoke_without_command=True)
@@ -238,7 +229,7 @@ def check(*, data_dir: DataDir = None) -> None:
     """
     from fhir_server.checks import checks_of  # noqa: PLC0415
 
-    settings = settings_of_environment()
+    settings = with_data_dir(settings_of_environment(), data_dir)
     good = True
     if settings.database.url or has_data(settings, data_dir):
         with any_database(settings, data_dir, progress) as url:
@@ -290,84 +281,9 @@ def reindex(
     say.print("The search index is complete.")
 
 
-@cli.command(rich_help_panel=KEEP, epilog="Example: `cordee backup cordee-$(date +%F).dump`")
-def backup(
-    file: Annotated[
-        Path, typer.Argument(help="The file to write (pg_dump's custom format).", metavar="FILE")
-    ],
-    *,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
-    binaries: Programs = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Write everything to one file.
-
-    The server may go on working: the backup is of one moment. The file appears when it is complete.
-    """
-    from fhir_server.store.backup import backup as write  # noqa: PLC0415
-
-    settings = settings_of_environment()
-    require_data(settings, data_dir)
-    with any_database(settings, data_dir, progress) as url, say.status("Writing the backup") as status:
-        size = write(url, file, status.update, overwrite=overwrite, programs=binaries)
-    say.print(f"Written: {file} ({size:,} bytes)", markup=False)
-
-
-@cli.command(rich_help_panel=KEEP)
-def restore(
-    file: Annotated[Path, typer.Argument(help="A file that `cordee backup` wrote.", metavar="FILE")],
-    *,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Throw away what the database holds; stop the server first.")
-    ] = False,
-    binaries: Programs = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Read a backup into an empty database.
-
-    All or nothing. A backup of an older version is brought to this one.
-    """
-    from fhir_server.store.backup import restore as read  # noqa: PLC0415
-
-    with (
-        any_database(settings_of_environment(), data_dir, progress) as url,
-        say.status("Restoring") as status,
-    ):
-        read(file, url, status.update, replace=replace, programs=binaries)
-        bring_up(url)
-    say.print("Restored.")
-
-
-@cli.command(rich_help_panel=KEEP)
-def upgrade(
-    *,
-    old_binaries: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory with `postgres` of the old version. Default: the copy beside the data.",
-            metavar="DIR",
-            show_default=False,
-        ),
-    ] = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Move embedded data to a newer PostgreSQL.
-
-    Needed when a new Cordée brings a newer PostgreSQL; `serve` says so. The old data is put aside, not deleted.
-    """
-    from fhir_server.store.backup import upgrade as move  # noqa: PLC0415
-
-    settings = settings_of_environment()
-    refuse_both(settings, data_dir)
-    if settings.database.url:
-        raise UsageError(
-            "The database of CORDEE_DATABASE__URL is not ours to upgrade: unset it for embedded data."
-        )
-    with say.status("Moving the data") as status:
-        kept = move(data_dir or settings.data_dir, old_binaries=old_binaries, progress=status.update)
-    say.print(f"Moved. The old data is kept in {kept}; delete it when you are sure.", markup=False)
-
-
+cli.command(rich_help_panel=KEEP, epilog="Example: `cordee backup cordee-$(date +%F).dump`")(backup)
+cli.command(rich_help_panel=KEEP)(restore)
+cli.command(rich_help_panel=KEEP)(upgrade)
 cli.add_typer(admin, name="admin", rich_help_panel=_ADMIT)
 cli.add_typer(audit, name="audit", rich_help_panel=_ADMIT)
 cli.add_typer(retention, name="retention", rich_help_panel=KEEP)

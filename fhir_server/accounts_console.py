@@ -17,6 +17,7 @@ from fhir_server.targeting import UsageError, any_database, settings_of_environm
 from fhir_server.terminal import DataDir, progress, say
 
 _PERSONS: Final = ("Patient", "RelatedPerson")
+_DAY: Final = 86_400_000_000  # µs
 _LONGEST: Final = 512  # characters of an issuer or a subject
 
 account = typer.Typer(
@@ -91,9 +92,71 @@ def list_accounts(*, data_dir: DataDir = None) -> None:
             one.issuer,
             one.subject,
             str(one.person),
-            datetime.fromtimestamp(one.since / 1_000_000, UTC).strftime("%Y-%m-%d"),
+            _date(one.since),
         )
     say.print(table)
+
+
+@account.command(name="invite", epilog="Example: `cordee admin account invite Patient/payet`")
+def invite(
+    person: Annotated[
+        str, typer.Argument(help="Who they will be: Patient/ID or RelatedPerson/ID.", metavar="REFERENCE")
+    ],
+    *,
+    days: Annotated[int, typer.Option(min=1, max=90, help="For how long the code is good.")] = 7,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a code to hand over, with which a citizen becomes somebody here.
+
+    They log in, and bring it back with their day of birth: `[base]/$redeem-invitation`. It takes the place of the code
+    that was there before for the same person. The code alone goes to standard output.
+    """
+    from fhir_server.access.invitations import TRIES, digest_of, new_code  # noqa: PLC0415
+    from fhir_server.store import registrations as store  # noqa: PLC0415
+    from fhir_server.store.contract import Invitation  # noqa: PLC0415
+
+    code, moment = new_code(), now()
+    digest = digest_of(code)
+    assert digest is not None, "our own codes are codes"
+    invitation = Invitation(digest, _person(person), moment, moment + days * _DAY, TRIES)
+    with _database(data_dir) as url:
+        store.invite(url, invitation)
+    typer.echo(code)
+    say.print(f"\n  Good for {days} days. It is not kept, and not told again.", style="dim")
+
+
+@account.command(name="invitations")
+def list_invitations(*, data_dir: DataDir = None) -> None:
+    """Say for whom codes are open, and until when."""
+    from rich.table import Table  # noqa: PLC0415
+
+    from fhir_server.store import registrations as store  # noqa: PLC0415
+
+    with _database(data_dir) as url:
+        there = store.invitations(url, now())
+    table = Table("Person", "Until", "Tries left", box=None, pad_edge=False)
+    for one in there:
+        table.add_row(str(one.person), _date(one.until), str(one.tries))
+    say.print(table)
+
+
+@account.command(name="uninvite", epilog="Example: `cordee admin account uninvite Patient/payet`")
+def uninvite(
+    person: Annotated[str, typer.Argument(help="For whom the code was.", metavar="REFERENCE")],
+    *,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a code worthless that nobody has brought back yet."""
+    from fhir_server.store import registrations as store  # noqa: PLC0415
+
+    key = _person(person)
+    with _database(data_dir) as url:
+        store.uninvite(url, key)
+    say.print("Withdrawn.")
+
+
+def _date(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1_000_000, UTC).strftime("%Y-%m-%d")
 
 
 def _person(text: str) -> Key:

@@ -6,7 +6,6 @@ The routes are built before the database is open; until `open`, nobody comes in.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from starlette.types import Scope
 
@@ -20,10 +19,10 @@ from fhir_server.access.policy import Policy
 from fhir_server.access.tables import shipped_tables
 from fhir_server.interactions.call import Change
 from fhir_server.interactions.directory import StoreDirectory
-from fhir_server.kernel.errors import Forbidden, Unavailable
+from fhir_server.kernel.errors import Forbidden, Throttled, Unauthenticated, Unavailable
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.logs import trace_id
 from fhir_server.kernel.times import now
-from fhir_server.kernel.trace import DONE, REFUSED
 from fhir_server.settings import Settings
 from fhir_server.store.credentials import PostgresCredentials
 from fhir_server.store.postgres import PostgresStore
@@ -32,8 +31,7 @@ from fhir_server.web.authentication import Authentication
 from fhir_server.web.origin import Origin
 from fhir_server.web.smart import TokenAct, smart_of
 from fhir_server.web.throttling import throttling_of
-
-_UNKNOWN: Final = Caller("system")  # who was refused before it was clear who they are
+from fhir_server.web.turned_away import TurnedAway
 
 
 def authority_of(settings: Settings) -> Authority | None:
@@ -41,7 +39,8 @@ def authority_of(settings: Settings) -> Authority | None:
     if settings.auth.mode == "none":
         return None
     tables = shipped_tables()
-    return Authority(Policy(shipped_matrix(), tables.cells(), tables))
+    released = [Key(*name.split("/")) for name in settings.access.released_notes]
+    return Authority(Policy(shipped_matrix(), tables.cells(), tables, released))
 
 
 class Door:
@@ -52,6 +51,7 @@ class Door:
         self._store: PostgresStore | None = None
         self._admission: Admission | None = None
         self._authentication: Authentication | None = None
+        self._turned_away: TurnedAway | None = None
         self._origin = Origin(settings.base_url, settings.trusted_proxies)
         self._throttling = throttling_of(settings.limits, settings.workers)
         self._own, self.routes = smart_of(
@@ -68,6 +68,8 @@ class Door:
     async def open(self, store: PostgresStore) -> None:
         settings = self._settings
         self._store = store
+        self._turned_away = TurnedAway(store.audit.write)
+        self._turned_away.start()
         self._authentication = Authentication(
             settings.auth,
             StoreDirectory(store),
@@ -80,19 +82,21 @@ class Door:
 
     async def close(self) -> None:
         self._admission = None
+        if self._turned_away is not None:
+            await self._turned_away.close()
         if self._authentication is not None:
             await self._authentication.aclose()
 
     async def caller_of(
         self, scope: Scope, headers: Mapping[bytes, bytes], /, *, public: bool = False
     ) -> Caller:
-        """See `Admission`. Who is known and may not come in is traced."""
+        """See `Admission`. Whoever may not come in is traced."""
         if self._admission is None:
             raise _starting()
         try:
             return await self._admission(scope, headers, public=public)
-        except Forbidden as error:
-            await self._told(_UNKNOWN, self._origin.address(scope, headers), str(error))
+        except (Unauthenticated, Forbidden, Throttled) as error:
+            await self._refused(self._origin.address(scope, headers), str(error))
             raise
 
     def noticed(self, changes: Sequence[Change]) -> None:
@@ -102,15 +106,15 @@ class Door:
 
     async def _heard(self, act: TokenAct) -> None:
         if act.issued is None:
-            await self._told(_UNKNOWN, act.address, act.reason)
+            await self._refused(act.address, act.reason)
             return
-        await self._told(act.issued.caller, act.address)
-
-    async def _told(self, caller: Caller, address: str, reason: str = "") -> None:
-        """Trace a login, or that it was refused for a reason."""
-        outcome = REFUSED if reason else DONE
-        trace = event("login", caller, at=now(), outcome=outcome, address=address, note=reason)
+        trace = event("login", act.issued.caller, at=now(), address=act.address, request=trace_id.get())
         await self._opened().audit.write(trace)
+
+    async def _refused(self, address: str, reason: str) -> None:
+        if self._turned_away is None:
+            raise _starting()
+        await self._turned_away.note(address, reason, trace_id.get())
 
     async def _standing(self, organisation: Key) -> tuple[Key, ...]:
         return await StoreDirectory(self._opened()).organisations_of(organisation)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.types import ASGIApp
 
+from fhir_server.access.guessing import Guesses
 from fhir_server.definitions.packaged import NONE_INSTALLED
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.engine import Engine
@@ -59,6 +60,7 @@ def server_of(store: ResourceStore, settings: Settings) -> Server:
         offered(),
         standards_of(settings),
         _authority(settings),
+        Guesses(settings.limits.wrong_presentations_per_hour, settings.workers),
     )
 
 
@@ -93,6 +95,7 @@ def limits_of(settings: Settings) -> Limits:
         explain=settings.explain,
         definitions=settings.definitions == "open",
         emergencies=settings.limits.emergencies_per_hour,
+        invitation_days=settings.limits.invitation_days,
     )
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fhir_server.store.migrations.migrate import migrate as bring_up
-from fhir_server.targeting import UsageError, any_database, settings_of_environment
+from fhir_server.targeting import UsageError, any_database, settings_of_environment, with_data_dir
 from fhir_server.terminal import DataDir, complain, progress, say
 
 # What reads the log is imported where it is needed: `serve` answers sooner without it.
@@ -43,7 +43,7 @@ def verify(*, data_dir: DataDir = None) -> None:
     from fhir_server.store.audit_key import BadKeyFile, keys_in  # noqa: PLC0415
     from fhir_server.store.audit_verify import verify as verified  # noqa: PLC0415
 
-    files = files_of(settings_of_environment(), data_dir)
+    files = files_of(with_data_dir(settings_of_environment(), data_dir))
     try:
         keys = keys_in(files.key)
         columns = TextColumn("Blocks"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()

@@ -47,8 +47,8 @@ class AuditFiles:
     heads: Path
 
 
-def files_of(settings: Settings, data_dir: Path | None = None) -> AuditFiles:
-    directory = (data_dir or settings.data_dir or default_directory()).expanduser() / "audit"
+def files_of(settings: Settings) -> AuditFiles:
+    directory = (settings.data_dir or default_directory()).expanduser() / "audit"
     audit = settings.audit
     return AuditFiles(audit.key_file or directory / "key", audit.heads_file or directory / "heads")
 

@@ -15,7 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from fhir_server.store.migrations.migrate import migrate as bring_up
-from fhir_server.targeting import UsageError, any_database, settings_of_environment, with_auth, with_url
+from fhir_server.targeting import (
+    UsageError,
+    any_database,
+    settings_of_environment,
+    with_auth,
+    with_data_dir,
+    with_url,
+)
 from fhir_server.terminal import DataDir, progress, say
 
 if TYPE_CHECKING:
@@ -171,7 +178,7 @@ def _purge_traces(
     if years is None or dry:
         return
     try:
-        keys = keys_in(files_of(settings, data_dir).key)
+        keys = keys_in(files_of(with_data_dir(settings, data_dir)).key)
     except BadKeyFile as error:
         progress(f"No trace was purged: {error}.")
         return

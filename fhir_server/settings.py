@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal
@@ -192,6 +193,23 @@ class LimitSettings(BaseModel):
     failure_seconds: float = Field(default=60.0, gt=0)  # within which they are counted
     lockout_seconds: float = Field(default=60.0, gt=0)
     emergencies_per_hour: int = Field(default=20, ge=1)  # that one caller may take
+    # By a wrong INS or wrong traits: of one caller, and three times as many of all together for one INS; 0: any number.
+    wrong_presentations_per_hour: int = Field(default=10, ge=0)
+    invitation_days: int = Field(default=7, ge=1, le=90)  # that the code of an invitation is good for
+
+
+class AccessSettings(BaseModel):
+    """`CORDEE_ACCESS__*`: what an operator decides of who may see what. See `docs/access.md`."""
+
+    # Organisations that show the person the notes that they keep among themselves (label `interne-structure`).
+    released_notes: tuple[str, ...] = ()
+
+    @field_validator("released_notes")
+    @classmethod
+    def _are_organisations(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"Organization/[A-Za-z0-9\-.]{1,64}", name) for name in names):
+            raise ValueError("Organization/ID, for each, would be right")
+        return names
 
 
 class AuditSettings(BaseModel):
@@ -239,6 +257,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = Field(default_factory=AuthSettings)
     tokens: TokenSettings = Field(default_factory=TokenSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     demo: bool = False  # the callers of the demonstration are believed; `serve --demo` says so to its workers
     data_dir: Path | None = None  # of the embedded PostgreSQL; None: the user's data directory

@@ -42,6 +42,11 @@ def with_url(settings: Settings, url: str) -> Settings:
     return settings.model_copy(update={"database": settings.database.model_copy(update={"url": url})})
 
 
+def with_data_dir(settings: Settings, data_dir: Path | None) -> Settings:
+    """`data_dir`: what the option says, which counts before the setting: for the database and all that is beside it."""
+    return settings if data_dir is None else settings.model_copy(update={"data_dir": data_dir})
+
+
 def with_auth(settings: Settings, mode: Literal["none", "tokens"]) -> Settings:
     return settings.model_copy(update={"auth": settings.auth.model_copy(update={"mode": mode})})
 

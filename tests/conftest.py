@@ -1,8 +1,8 @@
 """Fixtures for everybody: an embedded PostgreSQL per test process, fresh databases on it, seeded hypothesis runs.
 
-`postgres_url` is the server (as its superuser), `database_url` a new empty database (as the role that owns it, like the
-real server's), `databases` makes several, also from a template. `data_dir` is an empty directory for an embedded
-PostgreSQL of one's own.
+`postgres_url` is the server (as its superuser), `url` a new database with our tables (as the role that owns it, like
+the real server's), `database_url` an empty one; `databases` makes several, also from a template, such as `migrated`.
+`data_dir` is an empty directory for an embedded PostgreSQL of one's own.
 """
 
 from __future__ import annotations
@@ -11,49 +11,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import settings
-from psycopg import sql
 
-from fhir_server.store.embedded import DATABASE, Embedded
+from fhir_server.store.embedded import Embedded
+from fhir_server.store.migrations.migrate import migrate
+from tests.databases import Databases
 
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Nothing here survives a power cut, and nothing has to.
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "max_connections": "200"}
-
-
-class Databases:
-    """Makes and drops databases on a running PostgreSQL."""
-
-    def __init__(self, server: Embedded) -> None:
-        self._server = server
-        self._numbers = count(1)
-
-    def create(self, template: str = "template0") -> str:
-        """The URL of a new database, a copy of `template`: a URL made here (nobody may be connected) or a name."""
-        name = f"test_{next(self._numbers)}"
-        statement = sql.SQL("create database {} owner {} template {}")
-        names = [sql.Identifier(n) for n in (name, DATABASE, _name_in(template))]
-        self._do(statement.format(*names))
-        return self._server.url.replace(f"/{DATABASE}?", f"/{name}?")
-
-    def drop(self, url: str) -> None:
-        """Drop a database made here, and end the sessions that are still in it."""
-        self._do(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(_name_in(url))))
-
-    def _do(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self._server.superuser_url(), autocommit=True) as connection:
-            connection.execute(statement)
-
-
-def _name_in(url: str) -> str:
-    return url.partition("@/")[2].partition("?")[0] or url
 
 
 def open_directory() -> Path:
@@ -113,6 +84,22 @@ def make_database_url(databases: Databases) -> Iterator[Callable[[], str]]:
 def database_url(make_database_url: Callable[[], str]) -> str:
     """A new empty database, dropped afterwards."""
     return make_database_url()
+
+
+@pytest.fixture(scope="session")
+def migrated(databases: Databases) -> str:
+    """A database with our tables and nothing in them, to be copied."""
+    url = databases.create()
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def url(databases: Databases, migrated: str) -> Iterator[str]:
+    """A new database with our tables, dropped afterwards."""
+    made = databases.create(migrated)
+    yield made
+    databases.drop(made)
 
 
 @pytest.fixture

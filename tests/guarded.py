@@ -8,7 +8,7 @@ A small world to begin with:
         with refused(404):
             await guarded.by(PHARMACIST).ask("Patient/payet")
 
-A folder of tests that uses the fixture imports it, and `guarded_on_postgres`, in its `conftest.py`.
+A folder of tests that uses the fixture imports it, and `on_postgres`, in its `conftest.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg
 import pytest
@@ -35,9 +35,9 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.store.contract import ResourceStore
 from fhir_server.store.memory import MemoryStore
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from tests import circles
+from tests.databases import Databases
 from tests.fhir_server.operations.asking import Operator
 
 SINCE: Final = "2020-01-01"
@@ -130,30 +130,23 @@ class Guarded(Operator):
         return await self.engine.perform(replace(call, caller=self.caller))
 
 
-class Databases(Protocol):
-    """See the fixture `databases`."""
-
-    def create(self, template: str = ...) -> str: ...
-
-    def drop(self, url: str) -> None: ...
-
-
 class Opened(NamedTuple):
     store: PostgresStore
     url: str
 
     def empty(self) -> None:
         """Forget every resource, and who is tied to whom."""
-        tables = "resource, version, entry, entry_string, entry_date, entry_quantity, access"
+        tables = (
+            "resource, version, entry, entry_string, entry_date, entry_quantity, access, account, invitation"
+        )
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"truncate {tables}")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def guarded_on_postgres(databases: Databases) -> AsyncIterator[Opened]:
+async def on_postgres(databases: Databases, migrated: str) -> AsyncIterator[Opened]:
     """One store for all the tests of this process, because to open one takes longer than they do."""
-    url = databases.create()
-    migrate(url)
+    url = databases.create(migrated)
     store = await PostgresStore.open(url, pool_size=4)
     yield Opened(store, url)
     await store.close()
@@ -165,7 +158,7 @@ def guarded(request: pytest.FixtureRequest) -> Guarded:
     """A server with no resources. Indirect parameter: `memory` (the default) or `postgres`."""
     if getattr(request, "param", "memory") == "memory":
         return Guarded(MemoryStore())
-    opened: Opened = request.getfixturevalue("guarded_on_postgres")
+    opened: Opened = request.getfixturevalue("on_postgres")
     opened.empty()
     return Guarded(opened.store)
 

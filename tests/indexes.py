@@ -11,7 +11,7 @@ from fhir_server.interactions.references import targets_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import decode
 from fhir_server.store.index_rows import index_rows, moment_of
-from fhir_server.store.tables import TYPES
+from fhir_server.store.numbers import TYPES
 from fhir_server.store.write_statement import ENTRY_TABLES
 
 Rows = dict[str, set[tuple[Any, ...]]]

@@ -20,6 +20,14 @@ OWN = "http://cordee.test/"
 _NAMED: Final = re.compile(r"(?:Element |The profile does not allow )?'([\w.:/@\[\]-]+)'")
 
 
+def patient(**elements: Any) -> Tree:
+    return {"resourceType": "Patient", **elements}
+
+
+def observation(**elements: Any) -> Tree:
+    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, **elements}
+
+
 def profile(name: str, type: str, *elements: Tree, **head: Any) -> Tree:
     """A StructureDefinition with a differential. `elements`: `path`, and what the profile says of it."""
     return {

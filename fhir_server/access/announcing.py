@@ -1,4 +1,5 @@
-"""What is announced of a person's circle, and to whom: somebody joined, a consent was recorded, emergency access taken.
+"""What is announced of a person's circle, and to whom: somebody joined, a consent was recorded, emergency access taken,
+somebody was invited to have an account.
 
 An announcement is a Communication, so that those whom it is addressed to keep it, and nobody else reads it: to the
 person, to the référent and to the médecin traitant, but for whoever did it. These are no sender of it: to whom it went
@@ -43,6 +44,35 @@ def announcement_of(
     if not recipients:
         return None
     event = EMERGENCY if grants else CIRCLE_CHANGED
+    said = "\n".join(map(reason_in, grants)) or _SENTENCES[event]
+    about = {key_of(write.tree) for write in writes}
+    return _told(event, _SENTENCES[event], said, about, recipients, later, caller, id, now)
+
+
+def invitation_announced(
+    sentence: str, invited: Key, facts: Facts, caller: Caller, id: str, now: int
+) -> Tree | None:
+    """That somebody was invited to have an account here, or has one, to be written as `Communication/id`.
+
+    None: there is nobody to tell but whoever did it.
+    """
+    recipients = [key for key in audience_of(facts, now) if key not in caller.actors]
+    if not recipients:
+        return None
+    return _told(CIRCLE_CHANGED, sentence, sentence, {invited}, recipients, facts, caller, id, now)
+
+
+def _told(
+    event: str,
+    sentence: str,
+    said: str,
+    about: Collection[Key],
+    recipients: Collection[Key],
+    facts: Facts,
+    caller: Caller,
+    id: str,
+    now: int,
+) -> Tree:
     tree: Tree = {
         "resourceType": "Communication",
         "id": id,
@@ -51,13 +81,12 @@ def announcement_of(
             {"coding": [{"system": _KINDS, "code": "notification"}]},
             {"coding": [{"system": EVENTS, "code": event}]},
         ],
-        "subject": {"reference": str(later.person)},
-        "about": [{"reference": str(key)} for key in sorted({key_of(write.tree) for write in writes})],
+        "subject": {"reference": str(facts.person)},
+        "about": [{"reference": str(key)} for key in sorted(about)],
         "sent": instant_text(now),
         "recipient": [{"reference": str(key)} for key in recipients],
     }
-    tree["payload"] = [{"contentString": _SENTENCES[event]}]
-    said = "\n".join(map(reason_in, grants)) or _SENTENCES[event]
+    tree["payload"] = [{"contentString": sentence}]
     who = next((actor for actor in caller.actors if actor.type in _ANNOTATING), None)
     author = {} if who is None else {"authorReference": {"reference": str(who)}}
     tree["note"] = [{**author, "time": instant_text(now), "text": said}]

@@ -14,6 +14,8 @@ Made of a call and of what became of it; pure. The JSON that it gives is kept as
     query         the parameters of a search, without values that tell of health
     gate, rule    what refused
     address       of the network
+    request       the id that logs and the answer have for it
+    until, count  of several that came to the same: the last of them, and how many there were
 
 Empty members are left out. Health is not in it: of a query there are the names of the parameters, and the values of
 those that name a person or shape the answer.
@@ -93,6 +95,8 @@ class Asked(Protocol):
     def operation(self) -> str: ...
     @property
     def compartment(self) -> Key | None: ...
+    @property
+    def request(self) -> str: ...
 
 
 class Written(Protocol):
@@ -171,6 +175,8 @@ def trace_of(
         data["rule"] = decision.rule
     if address:
         data["address"] = address
+    if call.request:
+        data["request"] = call.request
     return _made(data, _outcome(status, refused=decision is not None), caller, [*touched, *persons], numbers)
 
 
@@ -184,8 +190,14 @@ def event(
     persons: Sequence[Key] = (),
     things: Sequence[Thing] = (),
     note: str = "",
+    request: str = "",
+    until: int = 0,
+    count: int = 1,
 ) -> Trace:
-    """The trace of an act that is no request: of `KINDS`. `note`: what it was, in words without personal data."""
+    """The trace of an act that is no request: of `KINDS`. `note`: what it was, in words without personal data.
+
+    `count`: of acts that are one trace, from `at` until `until` (µs). `request`: the id of the request behind it.
+    """
     if kind not in KINDS:
         raise ValueError(f"{kind} is not a kind of act")
     data: dict[str, Any] = {"at": at, "kind": kind, "agent": _agent(caller)}
@@ -197,6 +209,11 @@ def event(
         data["rule"] = note
     if address:
         data["address"] = address
+    if request:
+        data["request"] = request
+    if count > 1:
+        data["until"] = until
+        data["count"] = count
     return _made(data, outcome, caller, [*(Key(*thing[:2]) for thing in things), *persons], ())
 
 
@@ -310,17 +327,24 @@ def _outcome(status: int, *, refused: bool) -> Outcome:
 def _made(
     data: dict[str, Any], outcome: Outcome, caller: Caller, things: Sequence[Key], numbers: Sequence[int]
 ) -> Trace:
-    return Trace(encode(data), outcome, agents_of(caller), tuple(things), tuple(numbers))
+    return Trace(
+        encode(data), outcome, _acting(caller)[2], tuple(dict.fromkeys(things)), tuple(dict.fromkeys(numbers))
+    )
 
 
-_agents: Final[dict[int, tuple[Caller, orjson.Fragment]]] = {}
+_agents: Final[dict[int, tuple[Caller, orjson.Fragment, tuple[str, ...]]]] = {}
 
 
 def _agent(caller: Caller) -> orjson.Fragment:
-    """Who acts, as JSON: the same for each of the many calls that a Caller makes."""
+    """Who acts, as JSON."""
+    return _acting(caller)[1]
+
+
+def _acting(caller: Caller) -> tuple[Caller, orjson.Fragment, tuple[str, ...]]:
+    """A Caller, as JSON and as `agents_of`: the same for each of the many calls that they make."""
     known = _agents.get(id(caller))
     if known is not None and known[0] is caller:
-        return known[1]
+        return known
     said = {
         "kind": caller.kind,
         "who": str(caller.acting) if caller.acting else "",
@@ -336,8 +360,8 @@ def _agent(caller: Caller) -> orjson.Fragment:
     made = orjson.Fragment(orjson.dumps({name: value for name, value in said.items() if value}))
     if len(_agents) >= _CALLERS:
         _agents.clear()
-    _agents[id(caller)] = caller, made
-    return made
+    found = _agents[id(caller)] = caller, made, agents_of(caller)
+    return found
 
 
 def _list(tree: Tree, name: str) -> list[Tree]:

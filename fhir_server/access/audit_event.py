@@ -39,6 +39,11 @@ _OBJECTS: Final = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 _PATIENT: Final = {"system": _ROLES, "code": "1", "display": "Patient"}
 _RESOURCE: Final = {"system": _ROLES, "code": "4", "display": "Domain Resource"}
 _QUERY: Final = {"system": _ROLES, "code": "24", "display": "Query"}
+# https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.PatientQuery.html
+_REQUEST: Final = {
+    "system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType",
+    "code": "XrequestId",
+}
 _REST: Final = {"system": _TYPES, "code": "rest", "display": "Restful Operation"}
 # The type and the subtype of acts that are no request for resources.
 _ACTS: Final[Mapping[str, tuple[Tree, Tree | None]]] = {
@@ -135,11 +140,13 @@ def event_of(recorded: Recorded, names: Mapping[int, Key], observer: Observer) -
         entities.append({"type": _object(), "role": _QUERY, "query": b64encode(asked).decode()})
     details = [
         {"type": name, "valueString": str(said[name])}
-        for name in ("operation", "status", "gate", "rule")
+        for name in ("operation", "status", "gate", "rule", "count")
         if name in said
     ]
     if details:
         entities.append({"type": _object(), "name": said["kind"], "detail": details})
+    if request := said.get("request"):
+        entities.append({"what": {"identifier": {"value": request}}, "type": _REQUEST})
     if entities:
         tree["entity"] = entities
     return tree
@@ -182,6 +189,8 @@ def _head(recorded: Recorded, said: Tree, id: str) -> Tree:
         tree["subtype"] = [subtype]
     tree["action"] = _ACTIONS.get(kind, _EXECUTE)
     tree["period"] = {"start": instant_text(said["at"])}
+    if "until" in said:
+        tree["period"]["end"] = instant_text(said["until"])
     tree["recorded"] = instant_text(recorded.recorded)
     tree["outcome"] = str(recorded.outcome)
     purpose = said["agent"].get("purpose")

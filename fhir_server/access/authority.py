@@ -13,20 +13,21 @@ from typing import Final
 from fhir_server.access import labels
 from fhir_server.access.announcing import announcement_of
 from fhir_server.access.caller import Caller
-from fhir_server.access.categories import stamp_of
 from fhir_server.access.cells import PARTIES
 from fhir_server.access.decisions import Decision
 from fhir_server.access.facts import Facts
 from fhir_server.access.grants import Grants
+from fhir_server.access.levels import levels_from
 from fhir_server.access.linking import may_link
 from fhir_server.access.links import links_of
 from fhir_server.access.policy import Policy
+from fhir_server.access.stamps import stamp_of
 from fhir_server.access.standing import Write
 from fhir_server.access.strictest import strictest
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.parameters import CORE
 from fhir_server.definitions.targets import local_key
-from fhir_server.kernel.errors import Forbidden
+from fhir_server.kernel.errors import Forbidden, level_challenge
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.query import AllOf, Nothing, Predicate
@@ -47,6 +48,8 @@ class Denied(Forbidden):
         )
         self.decision = decision
         self.persons = tuple(persons)
+        if decision.level:
+            self.challenge = level_challenge(str(self), levels_from(decision.level, {}))
 
 
 def require(decision: Decision, persons: Sequence[Key] = ()) -> None:
@@ -73,7 +76,7 @@ class Authority:
         inherited: Sequence[Stamp] = (),
         bases: tuple[str, ...] = (),
     ) -> Stamp:
-        """What decides who sees a version: see `categories.stamp_of`."""
+        """What decides who sees a version: see `stamps.stamp_of`."""
         policy = self.policy
         return stamp_of(
             tree,

@@ -1,8 +1,7 @@
-"""Which category of data a resource is, and its stamp: a pure function of what the resource itself says.
+"""Which category of data a resource is, and what part of it: a pure function of what the resource itself says.
 
 The rules stand in the order of the domain's table and the first that matches wins: declared profiles and fields, then
-codes by table, then health. Two rulings stand above: what no rule covers and no person is in is for operators; and
-confidentiality `R` or `V` needs the cell `sante-sensible` as well, whatever the category.
+codes by table, then health.
 
 Types of documents refused to a role have cells of their own (`access/cells.py`), for the DocumentReference, the
 Composition and, as prescriptions, the MedicationRequest.
@@ -10,22 +9,14 @@ Composition and, as prescriptions, the MedicationRequest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from fhir_server.access.caller import Caller
-from fhir_server.access.cells import PARTIES, Cell, Cells, Part
-from fhir_server.access.marks import ARCHIVED, SENSITIVE, labels_of
-from fhir_server.access.parties import Parties, organisation_in, parties_of
+from fhir_server.access.cells import Cell, Part
+from fhir_server.access.marks import SENSITIVE, labels_of
 from fhir_server.access.reading import codes_of, codings, ours, profiles, values
-from fhir_server.access.roles import DIRECTORY, OPERATOR
-from fhir_server.access.strictest import strictest
 from fhir_server.access.subjects import persons_of
 from fhir_server.access.tables import DocumentType, Tables
-from fhir_server.definitions.targets import local_key
-from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
-from fhir_server.search.sight import OPERATORS, PUBLIC, Label, Stamp
 
 ACTORS: Final = frozenset(
     {"Practitioner", "PractitionerRole", "Organization", "OrganizationAffiliation", "Location"}
@@ -48,15 +39,6 @@ DEFINITIONS: Final = frozenset(
     | {"SearchParameter", "SpecimenDefinition", "StructureDefinition", "StructureMap"}
     | {"TerminologyCapabilities", "TestScript", "ValueSet"}
 )
-# Where no person is in them, they are for those they name.
-PERSONLESS: Final = frozenset(
-    {"Appointment", "AppointmentResponse", "CommunicationRequest", "MeasureReport", "Schedule", "Slot"}
-    | {"Subscription"}
-)
-
-_SEVERAL: Final = int(Label.SEVERAL)
-_VERIFIED: Final = int(Label.VERIFIED)
-_URGENT: Final = int(Label.URGENCE)
 
 _BY_TYPE: Final = {
     **dict.fromkeys(("AuditEvent", "Provenance"), "trace"),
@@ -84,7 +66,6 @@ _TASKS: Final = {
     "retour-domicile": "coordination",
     "demande-mdph": "mdph",
 }
-_HOLD: Final = "gel"  # stops a purge: operators' work, whoever it is about
 _PLANS: Final = {
     **dict.fromkeys(("ppcs", "psi", "parcours", "plan-aide", "plan-sante-paerpa"), "plan"),
     "projet-personnalise": "projet",
@@ -114,58 +95,16 @@ _RULES: Final = (
 _RANK: Final = {category: rank for rank, category in enumerate(_RULES)}
 
 
-def stamp_of(
-    tree: Tree,
-    cells: Cells,
-    tables: Tables,
-    *,
-    creator: Caller | None = None,
-    previous: Stamp | None = None,
-    inherited: Sequence[Stamp] = (),
-    bases: tuple[str, ...] = (),
-) -> Stamp:
-    """The stamp of one version of a resource. It needs an id.
-
-    `creator`: who writes it; None: the server itself, for an operator. `previous`: of the version before: it keeps the
-    authors and the owner of what says none. `inherited`: of a Provenance, the stamps of its targets; of a Binary, of
-    what refers to it; of a Media, of the Communication it belongs to. `bases`: the server's own base URLs.
-    """
-    resource_type = tree["resourceType"]
-    if resource_type == "Bundle":
-        return _bundled(tree, cells, tables, creator, previous, bases)
-    cell = cell_of(tree, tables)
-    persons = persons_of(tree, bases)
-    labels = labels_of(tree, tables)  # a plain number from here on
-    parties = _with_writer(
-        parties_of(tree, bases, action=cell is not None and cell.part is Part.ACTION), creator, previous
-    )
-    if cell is not None and cell.category == "sollicitation":
-        parties = _keeping_teams(parties, previous)
-    owner = previous.owner if previous else None
-    if owner is None:
-        owner = creator.organisation if creator and creator.organisation else organisation_in(tree, bases)
-    if resource_type in ACTORS and _is_verified(creator, previous):
-        labels |= _VERIFIED
-    number, sensitive = _number(tree, cell, cells, tables, labels, persons)
-    labels = labels | SENSITIVE if sensitive else labels & ~SENSITIVE
-    if len(persons) > 1:
-        labels |= _SEVERAL
-    if labels & ARCHIVED:
-        parties = Parties((), ())  # what is archived is nobody's own: the person alone sees it
-    stamp = Stamp(number, labels, persons, parties.all, parties.authors, owner)
-    return _inheriting(stamp, resource_type, inherited, cells) if inherited else stamp
-
-
 def category_of(tree: Tree, tables: Tables, bases: tuple[str, ...] = ()) -> str:
     """The category that the server writes into `meta.security`; empty: none (directories, what is for operators)."""
-    if tree["resourceType"] in ACTORS | DEFINITIONS or _is_product(tree):
+    if tree["resourceType"] in ACTORS | DEFINITIONS or is_product(tree):
         return ""
     cell = cell_of(tree, tables)
     if cell is not None and cell.category != "sante":
         return cell.category
     if not persons_of(tree, bases):
         return ""
-    return "sante-sensible" if labels_of(tree, tables) & SENSITIVE or _is_sensitive(tree, tables) else "sante"
+    return "sante-sensible" if labels_of(tree, tables) & SENSITIVE or is_sensitive(tree, tables) else "sante"
 
 
 def cell_of(tree: Tree, tables: Tables) -> Cell | None:
@@ -183,6 +122,31 @@ def cell_of(tree: Tree, tables: Tables) -> Cell | None:
     if category in {"plan", "sollicitation"}:
         return Cell(category, _part(tree, category))
     return Cell(category) if category else None
+
+
+def is_product(tree: Tree) -> bool:
+    return tree["resourceType"] in PRODUCTS and "patient" not in tree
+
+
+def is_sensitive(tree: Tree, tables: Tables) -> bool:
+    """Whether a code, here or in what it contains, says sensitive health."""
+    if tree["resourceType"] == "QuestionnaireResponse":
+        form = str(tree.get("questionnaire", "")).partition("|")[0]
+        if tables.forms.get(form) == "sante-sensible":
+            return True
+    for one in (tree, *tree.get("contained", ())):
+        for name in one:
+            for path in _CONCEPTS.get(name, ()):
+                for said in codings(one, path):
+                    if "sante-sensible" in tables.meanings(*said) or _sensitive_type(
+                        tables.documents.get(said)
+                    ):
+                        return True
+    return False
+
+
+def _sensitive_type(known: DocumentType | None) -> bool:
+    return known is not None and known.category == "sante-sensible"
 
 
 def _document(tree: Tree, declared: frozenset[str], tables: Tables) -> Cell | None:
@@ -297,132 +261,3 @@ def _part(tree: Tree, category: str) -> Part:
         return Part.TOLD if informed else Part.WHOLE
     under_goal = str(tree.get("focus", {}).get("reference", "")).startswith("Goal/")
     return Part.ACTION if tree["resourceType"] == "Task" and under_goal else Part.WHOLE
-
-
-def _number(
-    tree: Tree, cell: Cell | None, cells: Cells, tables: Tables, labels: int, persons: tuple[Key, ...]
-) -> tuple[int, bool]:
-    """The number of the cell, and whether sante-sensible is needed besides."""
-    resource_type = tree["resourceType"]
-    if resource_type in ACTORS | DEFINITIONS or _is_product(tree):
-        return PUBLIC, False
-    if resource_type == "Binary" and not persons:
-        return PARTIES, False
-    if resource_type == "Task" and _HOLD in codes_of(tree, "code", ours("type-tache")):
-        return OPERATORS, False
-    if not persons and resource_type in PERSONLESS:
-        availability = resource_type in {"Schedule", "Slot"} and cell == Cell("coordination")
-        return (cells.of("coordination", (), Part.AGENDA) if availability else PARTIES), False
-    marked = bool(labels & SENSITIVE)
-    if cell is None or cell.category in {"sante", "sante-sensible"}:
-        if not persons:
-            return OPERATORS, False
-        refused = _refused(tree, cell, tables)
-        if marked or (cell is not None and cell.category == "sante-sensible") or _is_sensitive(tree, tables):
-            part = Part.URGENT if labels & _URGENT else Part.WHOLE
-            return cells.of("sante-sensible", refused, part), False
-        return cells.of("sante", refused), False
-    return cells.of(cell.category, cell.refused, cell.part), marked
-
-
-def _refused(tree: Tree, cell: Cell | None, tables: Tables) -> frozenset[str]:
-    if tree["resourceType"] == "MedicationRequest":
-        return tables.refused_prescriptions
-    return cell.refused if cell else frozenset()
-
-
-def _is_product(tree: Tree) -> bool:
-    return tree["resourceType"] in PRODUCTS and "patient" not in tree
-
-
-def _is_sensitive(tree: Tree, tables: Tables) -> bool:
-    """Whether a code, here or in what it contains, says sensitive health."""
-    if tree["resourceType"] == "QuestionnaireResponse":
-        form = str(tree.get("questionnaire", "")).partition("|")[0]
-        if tables.forms.get(form) == "sante-sensible":
-            return True
-    for one in (tree, *tree.get("contained", ())):
-        for name in one:
-            for path in _CONCEPTS.get(name, ()):
-                for said in codings(one, path):
-                    if "sante-sensible" in tables.meanings(*said) or _sensitive_type(
-                        tables.documents.get(said)
-                    ):
-                        return True
-    return False
-
-
-def _sensitive_type(known: DocumentType | None) -> bool:
-    return known is not None and known.category == "sante-sensible"
-
-
-def _with_writer(parties: Parties, creator: Caller | None, previous: Stamp | None) -> Parties:
-    """What says no author is of whoever wrote it first."""
-    if parties.authors:
-        return parties
-    if previous is not None:
-        authors = previous.authors
-    elif creator is not None:
-        author = creator.delegator or creator.acting
-        authors = () if author is None else (author,)
-    else:
-        authors = ()
-    return Parties(authors, tuple(sorted({*parties.all, *authors})))
-
-
-def _keeping_teams(parties: Parties, previous: Stamp | None) -> Parties:
-    """A team that was asked still follows the request when one of them has taken it."""
-    teams = [key for key in previous.parties if key.type == "Organization"] if previous else []
-    kept = tuple(sorted({*parties.authors, *teams}))
-    return Parties(kept, tuple(sorted({*parties.all, *kept})))
-
-
-def _is_verified(creator: Caller | None, previous: Stamp | None) -> bool:
-    """Whether the directory or an operator wrote an actor last. The server itself only stamps again."""
-    if creator is None:
-        return previous is None or bool(previous.labels & _VERIFIED)
-    return creator.kind in {"anyone", "operator"} or not {DIRECTORY, OPERATOR}.isdisjoint(creator.roles)
-
-
-def _bundled(
-    tree: Tree,
-    cells: Cells,
-    tables: Tables,
-    creator: Caller | None,
-    previous: Stamp | None,
-    bases: tuple[str, ...],
-) -> Stamp:
-    """A Bundle is as strict as all that it holds about persons together; without any, it is for operators."""
-    elsewhere = _elsewhere(tree, bases)
-    inner = [
-        stamp_of({"id": "-", **one}, cells, tables, creator=creator, bases=bases)
-        for one in values(tree, "entry.resource")
-    ]
-    closed = [stamp for stamp in inner if stamp.cell != PUBLIC]
-    whole = strictest(closed, cells) if closed else Stamp(OPERATORS)
-    if not elsewhere.isdisjoint(whole.persons):
-        whole = Stamp(OPERATORS, whole.labels)
-    own = _with_writer(Parties(whole.authors, whole.parties), creator, previous)
-    labels = whole.labels | labels_of(tree, tables)
-    return Stamp(whole.cell, labels, whole.persons, own.all, own.authors, whole.owner)
-
-
-def _elsewhere(tree: Tree, bases: tuple[str, ...]) -> frozenset[Key]:
-    """The Patients that are told in a Bundle and are not those of this server that have the same id."""
-    return frozenset(
-        Key("Patient", one["resource"].get("id", "-"))
-        for one in values(tree, "entry")
-        if one.get("resource", {}).get("resourceType") == "Patient"
-        and local_key(one.get("fullUrl", ""), bases) != Key("Patient", one["resource"].get("id", "-"))
-    )
-
-
-def _inheriting(stamp: Stamp, resource_type: str, inherited: Sequence[Stamp], cells: Cells) -> Stamp:
-    """A photo of a message is for all who take part in it; others are as strict as what they belong to."""
-    whole = strictest(inherited, cells)
-    if resource_type != "Media":
-        return whole
-    if cells.name(stamp.cell) != "message":
-        return stamp
-    parties = tuple(sorted({*stamp.parties, *whole.parties}))
-    return Stamp(stamp.cell, stamp.labels, stamp.persons, parties, stamp.authors, stamp.owner)

@@ -17,6 +17,7 @@ from fhir_server.access.consents import (
     PROTECTION,
     Statement,
     code_of,
+    covers_span,
     permits,
     proven,
     statements_of,
@@ -116,6 +117,7 @@ def _said(statement: Statement, others: Sequence[Statement], now: int) -> bool:
     return any(
         (one.code, one.actor, one.permits) == (statement.code, statement.actor, statement.permits)
         and not statement.cells & ~one.cells
+        and covers_span(one.data, statement.data)
         and one.dated >= statement.dated
         and covers([one.spell], rest)
         for one in others

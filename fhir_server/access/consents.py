@@ -3,9 +3,12 @@
 A *statement* permits or denies some cells to one actor, or to everybody, for a time. Of the statements with the same
 code, actor and cell, the one of the most recent `dateTime` counts while it holds; of equal ones, the denial.
 
-What a Consent says that a link cannot carry (dates of the data, exceptions, actors that are not known) is read
-strictly: a permit then opens less, down to nothing, and a denial closes more. `unread` names it, so that a writer is
-told instead.
+What a Consent says that a link cannot carry (exceptions, single resources, actors that are not known) is read strictly:
+a permit then opens less, down to nothing, and a denial closes more. `unread` names it, so that a writer is told
+instead.
+
+Most statements are about data of whatever time. `dataPeriod` bounds some: of data that are dated within, the most
+recent of them counts; what spans several such times, or bears no date, is opened by none of them and closed by any.
 
 https://hl7.org/fhir/R4/consent.html
 """
@@ -13,15 +16,18 @@ https://hl7.org/fhir/R4/consent.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 from fhir_server.access.cells import CATEGORIES, Cells
 from fhir_server.access.facts import ROOT, Facts, coded, codings_in, target_of
 from fhir_server.access.spells import ALWAYS, Spell, after, moment_in, spell_of
 from fhir_server.access.teams import roles_in
+from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
+from fhir_server.search.spans import BEGINNING, END, Span, period_of
 
 CODES: Final = f"{ROOT}/CodeSystem/consentement-coordination"
 DATA: Final = f"{ROOT}/CodeSystem/categorie-donnee"
@@ -58,7 +64,7 @@ _NAMED_TYPES: Final = frozenset(
 
 @immutable
 class Statement:
-    """`actor` None: everybody. `dated`: of two, the later counts."""
+    """`actor` None: everybody. `dated`: of two, the later counts. `data`: of which time alone; None: of any."""
 
     code: str
     permits: bool
@@ -66,6 +72,8 @@ class Statement:
     cells: int
     spell: Spell
     dated: int
+    data: Span | None = None
+    record: Key | None = None  # into which it was written, where several are of one person
 
 
 def code_of(consent: Tree) -> str:
@@ -90,11 +98,17 @@ def statements_of(consent: Tree, facts: Facts, cells: Cells) -> Iterator[Stateme
         return
     dated = moment_in(consent.get("dateTime")) or 0
     spell = _spell(provision, dated, opens=opens)
+    data = _data(provision)
+    if data == ():
+        if opens:
+            return
+        data = None  # a denial of data of a time that cannot be read is one of all
     bits = _cells(code, provision, cells, opens=opens)
     if spell is None or not bits:
         return
+    record = target_of(consent.get("patient"), facts.bases) if len(facts.records) > 1 else None
     for actor in _actors(code, consent, facts, dated, opens=opens):
-        yield Statement(code, opens, actor, bits, spell, dated)
+        yield Statement(code, opens, actor, bits, spell, dated, data or None, record)
 
 
 def unread(consent: Tree, facts: Facts) -> str:
@@ -103,13 +117,15 @@ def unread(consent: Tree, facts: Facts) -> str:
     if consent.get("status") != "active" or code not in DENYING | OPENING:
         return ""
     provision = consent.get("provision", {})
-    for name in ("modifierExtension", "dataPeriod", "provision", "data"):
+    for name in ("modifierExtension", "provision", "data"):
         if name in provision:
             return f"Consent.provision.{name}"
     if "modifierExtension" in consent:
         return "Consent.modifierExtension"
     if spell_of(provision.get("period")) is None:
         return "Consent.provision.period"
+    if _data(provision) == ():
+        return "Consent.provision.dataPeriod"
     named = [_named(actor, consent, facts, opens=permits(consent)) for actor in provision.get("actor", ())]
     if not all(named) or (code in _NAMING and not named):
         return "Consent.provision.actor"
@@ -126,9 +142,27 @@ class Consents:
 
     def __init__(self, statements: Iterable[Statement]) -> None:
         self.statements = tuple(sorted(statements, key=lambda one: (one.dated, not one.permits)))
+        self._records = {statement.record for statement in self.statements}
         self._by: dict[tuple[str, Key | None], list[Statement]] = {}
         for statement in self.statements:
             self._by.setdefault((statement.code, statement.actor), []).append(statement)
+
+    def spans(self) -> list[Span]:
+        """The times of data between which they differ, in order; none, where all are about data of any time."""
+        bounds = sorted({at for one in self.statements if one.data is not None for at in one.data})
+        return list(pairwise(sorted({BEGINNING, *bounds, END}))) if bounds else []
+
+    def about(self, span: Span) -> Consents:
+        """What they say about data of one of these times."""
+        return Consents(one for one in self.statements if one.data is None or covers_span(one.data, span))
+
+    def opening(self) -> Consents:
+        """What they open of data of whatever time: what permits data of some time alone is left out."""
+        return Consents(one for one in self.statements if one.data is None or not one.permits)
+
+    def closing(self) -> Consents:
+        """What they deny of data of whatever time: what denies data of some time alone is left out."""
+        return Consents(one for one in self.statements if one.data is None or one.permits)
 
     def moments(self) -> frozenset[int]:
         """When what they say may change."""
@@ -139,11 +173,21 @@ class Consents:
         return sorted({actor for code, actor in self._by if code in codes}, key=lambda key: key or ("", ""))
 
     def at(self, moment: int, code: str, actor: Key | None = None) -> tuple[int, int]:
-        """The cells that are permitted, and those that are denied, to exactly this actor."""
+        """The cells that are permitted, and those that are denied, to exactly this actor.
+
+        Of records that were merged, what one of them denies is denied, whenever another permitted it.
+        """
+        permitted = denied = 0
+        for record in self._records:
+            opened, closed = self._at(moment, code, actor, record)
+            permitted, denied = permitted | opened, denied | closed
+        return permitted & ~denied, denied
+
+    def _at(self, moment: int, code: str, actor: Key | None, record: Key | None) -> tuple[int, int]:
         permitted = denied = 0
         # From the oldest to the most recent, of equal ones the denial last: each overrides what stands before it.
         for statement in self._by.get((code, actor), ()):
-            if not statement.spell[0] <= moment < statement.spell[1]:
+            if statement.record != record or not statement.spell[0] <= moment < statement.spell[1]:
                 continue
             if statement.permits:
                 permitted, denied = permitted | statement.cells, denied & ~statement.cells
@@ -180,7 +224,7 @@ def _opens(code: str, consent: Tree) -> bool:
     purposes = {code for system, code in codings_in(provision.get("purpose")) if system == _REASONS}
     actions = {code for system, code in codings_in(provision.get("action")) if system == _ACTIONS}
     return (
-        not {"modifierExtension", "dataPeriod", "provision", "data"} & provision.keys()
+        not {"modifierExtension", "provision", "data"} & provision.keys()
         and "modifierExtension" not in consent
         and coded(scope, _SCOPES, ("patient-privacy",))
         and (not provision.get("purpose") or bool(purposes & _CARE))
@@ -195,6 +239,22 @@ def _spell(provision: Tree, dated: int, *, opens: bool) -> Spell | None:
     if spell is None:
         return None if opens else ALWAYS
     return spell if "start" in period or not opens else after(spell, dated)
+
+
+def _data(provision: Tree) -> Span | tuple[()] | None:
+    """Of which time the data are that a provision is about; None: of any. Empty: that cannot be read."""
+    if "dataPeriod" not in provision:
+        return None
+    try:
+        span = period_of(provision["dataPeriod"])
+    except Malformed:
+        return ()
+    return span if span is not None and span[0] < span[1] else ()
+
+
+def covers_span(one: Span | None, other: Span | None) -> bool:
+    """Whether what is about data of one time is about those of another as well. None: of any."""
+    return one is None or (other is not None and one[0] <= other[0] and other[1] <= one[1])
 
 
 def _cells(code: str, provision: Tree, cells: Cells, *, opens: bool) -> int:
@@ -236,7 +296,8 @@ def _actors(code: str, consent: Tree, facts: Facts, dated: int, *, opens: bool) 
                 found.update(dict.fromkeys(_members(key, facts, dated, opens=opens)))
             else:
                 found[key] = None
-    found.pop(facts.person, None)  # nobody is shut out of their own record
+    for record in facts.records:
+        found.pop(record, None)  # nobody is shut out of their own record
     if code == OPPOSITION and not found and not opens:
         yield None
     yield from found
@@ -253,7 +314,7 @@ def _named(actor: Tree, consent: Tree, facts: Facts, *, opens: bool) -> tuple[Ke
     if isinstance(literal, str) and literal.startswith("#"):
         return _class(literal[1:], consent, facts, opens=opens)
     key = target_of(reference, facts.bases)
-    return (key,) if key is not None and (key.type in _NAMED_TYPES or key == facts.person) else ()
+    return (key,) if key is not None and (key.type in _NAMED_TYPES or key in facts.records) else ()
 
 
 def _class(id: str, consent: Tree, facts: Facts, *, opens: bool) -> tuple[Key, ...]:

@@ -18,11 +18,15 @@ TRACE: Final = 7
 
 @immutable
 class Decision:
-    """`rule` is a phrase for people and for the trace; it has no personal data."""
+    """`rule` is a phrase for people and for the trace; it has no personal data.
+
+    `level`: of authentication, by which it would be decided otherwise; empty: no level would change it.
+    """
 
     allowed: bool
     gate: int
     rule: str
+    level: str = ""
 
     def __bool__(self) -> bool:
         return self.allowed
@@ -32,5 +36,5 @@ def allowed(gate: int, rule: str) -> Decision:
     return Decision(True, gate, rule)
 
 
-def refused(gate: int, rule: str) -> Decision:
-    return Decision(False, gate, rule)
+def refused(gate: int, rule: str, *, level: str = "") -> Decision:
+    return Decision(False, gate, rule, level)

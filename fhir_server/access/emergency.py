@@ -37,7 +37,7 @@ def may_break_glass(caller: Caller, facts: Facts, consents: Consents, reason: st
     if _ROLES.isdisjoint(caller.roles):
         return refused(WRITING, "emergency: not for this role")
     if not reaches(caller.level, SUBSTANTIAL):
-        return refused(WHO, "emergency: authentication below substantial")
+        return refused(WHO, "emergency: authentication below substantial", level=SUBSTANTIAL)
     if len(" ".join(reason.split())) < SHORTEST_REASON:
         return refused(WRITING, f"emergency: a reason of at least {SHORTEST_REASON} characters is needed")
     if consents.at(now, NO_EMERGENCY)[1]:

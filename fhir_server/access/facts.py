@@ -35,6 +35,7 @@ _PERSON: Final[Mapping[str, str]] = {
     "Task": "for",
     "Basic": "subject",
 }
+_MERGING: Final = frozenset({"replaced-by", "replaces"})
 LINKING: Final = frozenset({"Patient", *_PERSON})
 # Actors: links are to those that the directory or an operator wrote, and to no others.
 ACTORS: Final = frozenset({"Practitioner", "PractitionerRole", "Organization", "OrganizationAffiliation"})
@@ -62,6 +63,20 @@ class Facts:
     @property
     def patient(self) -> Tree | None:
         return self.trees.get(self.person)
+
+    @property
+    def records(self) -> frozenset[Key]:
+        """The person, and the records that were merged with theirs, whichever of them says so."""
+        merged: dict[Key, set[Key]] = {}
+        for tree in [tree for key, tree in self.trees.items() if key.type == "Patient" and "link" in tree]:
+            for other in merged_with(tree, self.bases):
+                merged.setdefault(key_of(tree), set()).add(other)
+                merged.setdefault(other, set()).add(key_of(tree))
+        found, step = {self.person}, {self.person}
+        while step:
+            step = {other for key in step for other in merged.get(key, ())} - found
+            found |= step
+        return frozenset(found)
 
     def of(self, kind: str) -> list[Tree]:
         """The trees of a type, in the order of their ids."""
@@ -108,6 +123,34 @@ BELOW: Final[Mapping[str, tuple[Question, ...]]] = {
 }
 
 
+# What of an actor ties stand on. A directory changes the rest of it (names, addresses) every day, and no tie with it.
+_STANDING: Final[Mapping[str, tuple[str, ...]]] = {
+    "Practitioner": ("active",),
+    "PractitionerRole": ("active", "period", "practitioner", "organization", "code"),
+    "Organization": ("active", "partOf", "type"),
+}
+
+
+def merged_with(patient: Tree | None, bases: tuple[str, ...] = ()) -> frozenset[Key]:
+    """The records that a Patient says to be of the same person: it took their place, or they took its."""
+    links = patient.get("link", ()) if patient is not None and patient["resourceType"] == "Patient" else ()
+    found = {target_of(link.get("other"), bases) for link in links if link.get("type") in _MERGING}
+    return frozenset(key for key in found if key is not None and key.type == "Patient")
+
+
+def stands_as_before(old: Tree | None, new: Tree | None) -> bool:
+    """Whether two versions of an actor are the same to all ties that stand on it."""
+    if old is None or new is None or new["resourceType"] not in _STANDING:
+        return False
+    return _standing(old) == _standing(new)
+
+
+def _standing(actor: Tree) -> tuple[Any, ...]:
+    # Of an identifier, that it is one of an establishment.
+    kinds = [identifier.get("type") for identifier in actor.get("identifier", ()) if "type" in identifier]
+    return (kinds, *(actor.get(name) for name in _STANDING[actor["resourceType"]]))
+
+
 def person_of(tree: Tree, bases: tuple[str, ...] = ()) -> tuple[Key, ...]:
     """The persons whose links a write of `tree` may change; empty when it makes none. Ask of old and new versions."""
     kind = tree["resourceType"]
@@ -149,10 +192,11 @@ def codings_in(concepts: Any) -> Iterator[tuple[str, str]]:
 def questions(facts: Facts) -> tuple[Question, ...]:
     """What is still to be asked; empty when the facts are complete. Ask again after each round of answers."""
     wanted: dict[Question, None] = {}
-    person = facts.person
-    wanted[Question("Patient", (("_id", person.id),))] = None
-    for kind, criteria in _GATHERED.items():
-        wanted[Question(kind, (("patient", str(person)), *criteria))] = None
+    for person in sorted(facts.records):
+        wanted[Question("Patient", (("_id", person.id),))] = None
+        wanted[Question("Patient", (("link", str(person)),))] = None
+        for kind, criteria in _GATHERED.items():
+            wanted[Question(kind, (("patient", str(person)), *criteria))] = None
     for key in _named(facts):
         wanted[Question(key.type, (("_id", key.id),))] = None
     for criteria in _affiliations_of(facts):
@@ -180,9 +224,20 @@ def written(facts: Facts, writes: Iterable[tuple[Tree | None, Tree | None]]) -> 
         if tree is None or tree["resourceType"] in ACTORS:
             continue
         trees.pop(key_of(tree), None)
-        if new is not None and facts.person in person_of(new, facts.bases):
+        if new is not None and not facts.records.isdisjoint(
+            {*person_of(new, facts.bases), *merged_with(new, facts.bases)}
+        ):
             trees[key_of(new)] = new
-    return replace(facts, trees=trees)
+    later = replace(facts, trees=trees)
+    if (records := later.records) != facts.records:  # records that are two again have nothing of one another
+        kept = {key: tree for key, tree in trees.items() if _is_of(tree, records, facts.bases)}
+        return replace(later, trees=kept)
+    return later
+
+
+def _is_of(tree: Tree, records: frozenset[Key], bases: tuple[str, ...]) -> bool:
+    people = person_of(tree, bases)
+    return not people or tree["resourceType"] == "Patient" or not records.isdisjoint(people)
 
 
 def chain_of(organisation: Key | None, facts: Facts) -> tuple[Key, ...]:

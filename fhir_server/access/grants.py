@@ -40,6 +40,11 @@ _LAUNCH: Final = frozenset(
 _PLAIN: Final = re.compile(r"[a-z][a-z0-9-]*\Z")
 
 
+def context_of(kind: str) -> Context:
+    """Of which scopes grant a caller of this kind what they do for themselves."""
+    return "system" if kind in {"system", "operator"} else "user"
+
+
 @immutable
 class Grant:
     """One scope. `type` may be `*`; `criteria`: the text behind `?`, empty: no restriction."""

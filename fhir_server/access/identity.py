@@ -143,13 +143,10 @@ def citizen(identity: Identity, account: Key | None) -> Caller:
 
     A RelatedPerson has every role that one may have: it is a tie to one person that says which of them counts there.
 
-    Raises `Forbidden` when they are bound to nobody.
+    Who is bound to nobody has no role and no actor: `is_nobody`.
     """
     if account is None:
-        raise Forbidden(
-            "Nobody here is bound to this account: an operator or an invitation binds it",
-            french="Ce compte n'est rattaché à personne ici\u202f: un opérateur ou une invitation le rattache",
-        )
+        return _caller(identity, (), ())
     if account.type != "Patient":
         return _caller(identity, (CARER, TRUSTED, REPRESENTATIVE), (account,))
     if identity.patient is None and identity.grants is not None and identity.grants.within(("patient",)).of:
@@ -157,6 +154,19 @@ def citizen(identity: Identity, account: Key | None) -> Caller:
             identity, patient=account
         )  # who starts an application for themselves is its patient
     return _caller(identity, (PERSON,), (account,))
+
+
+def is_nobody(caller: Caller) -> bool:
+    """Whether a caller is a citizen who is nobody here (yet)."""
+    return caller.kind == "citizen" and not caller.actors
+
+
+def unbound() -> Forbidden:
+    """What such a citizen is told, whatever they ask but for who they are."""
+    return Forbidden(
+        "Nobody here is bound to this account: an operator or an invitation binds it",
+        french="Ce compte n'est rattaché à personne ici\u202f: un opérateur ou une invitation le rattache",
+    )
 
 
 def _caller(identity: Identity, roles: Iterable[str], actors: Iterable[Key]) -> Caller:

@@ -31,6 +31,15 @@ def level_of(said: object, names: Mapping[str, str]) -> str:
     return names.get(text) or _NAMES.get(text, "")
 
 
+def levels_from(least: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """The levels that reach `least`, as the issuer that has these names for them would be asked for them.
+
+    https://www.rfc-editor.org/rfc/rfc9470#section-3
+    """
+    enough = LEVELS[LEVELS.index(least) :] if least in LEVELS else LEVELS
+    return tuple(name for level in enough for name, meant in names.items() if meant == level) or enough
+
+
 def reaches(level: str, least: str) -> bool:
     """Whether `level` is `least` or surer. Any level, and none, reaches the least of `none`."""
     if least not in LEVELS:

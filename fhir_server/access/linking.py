@@ -22,10 +22,11 @@ from fhir_server.access.facts import (
     GRANT_TYPES,
     Facts,
     coded,
+    merged_with,
     person_of,
     written,
 )
-from fhir_server.access.links import at, consents_of, links_of
+from fhir_server.access.links import at, links_of, stated
 from fhir_server.access.raising import raised
 from fhir_server.access.roles import DIRECTORY
 from fhir_server.access.spells import Spell, after, covers
@@ -38,6 +39,7 @@ from fhir_server.access.teams import (
 )
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
+from fhir_server.kernel.wire import Tree
 from fhir_server.search.sight import Tie
 
 # Professionals of care and coordination, their management and their secretariat.
@@ -168,7 +170,7 @@ def _predates_recognition(case: Case, participation: Participation) -> bool:
 
 
 def _permitted(facts: Facts, case: Case) -> set[Key | None]:
-    return {one.actor for one in consents_of(facts, case.cells).statements if one.permits}
+    return {one.actor for one in stated(facts, case.cells) if one.permits}
 
 
 def _pcp(participations: list[Participation]) -> list[Participation]:
@@ -229,6 +231,13 @@ def _consent(case: Case, write: Write) -> Verdict:
 
 
 def _patient(case: Case, write: Write) -> Verdict:
+    bases = case.before.bases
+    if merged_with(write.old, bases) != merged_with(write.new, bases) and not (
+        case.is_new or case.may_invite()
+    ):
+        return Verdict(
+            refused(LINK, "link: records are merged by who may bring in others, into each of them")
+        )
     return Verdict(allowed(WRITING, "link: identity"), entitled=case.presented)
 
 
@@ -264,6 +273,30 @@ def announced(writes: Collection[Write], before: Facts) -> bool:
             if {one.member for one in new} - {one.member for one in old}:
                 return True
     return False
+
+
+def second_circle(writes: Collection[Write], later: Facts) -> bool:
+    """Whether writes give a person a circle beside another that is active: one person has at most one.
+
+    One that was there already, from before this was asked, may still be written. `later`: the facts after the writes.
+    """
+    begun = [
+        write
+        for write in writes
+        if write.new is not None
+        and _is_circle_of(later.person, write.new, later.bases)
+        and not (write.old is not None and _is_circle_of(later.person, write.old, later.bases))
+    ]
+    active = [team for team in later.of("CareTeam") if _is_circle_of(later.person, team, later.bases)]
+    return bool(begun) and len(active) > 1
+
+
+def _is_circle_of(person: Key, tree: Tree, bases: tuple[str, ...]) -> bool:
+    return (
+        tree["resourceType"] == "CareTeam"
+        and tree.get("status") == "active"
+        and person_of(tree, bases) == (person,)
+    )
 
 
 def touched(writes: Collection[Write], bases: tuple[str, ...] = ()) -> tuple[Key, ...]:

@@ -2,7 +2,7 @@
 
 Everything here follows from the facts alone. What starts or ends later is a link with `since` and `until`, so that
 nobody has to be awake when it does: the clock of each read decides. Where a consent changes what a tie is worth, the
-tie becomes several links, one after the other.
+tie becomes several links, one after the other; where it does so for data of some time alone, one for each such time.
 
 Order of the law, the first that matches: exclusion, mask (a label), opposition, consent, presumption of the team.
 """
@@ -10,6 +10,7 @@ Order of the law, the first that matches: exclusion, mask (a label), opposition,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from fhir_server.access.cells import Cells, Part
@@ -22,6 +23,7 @@ from fhir_server.access.consents import (
     PROTECTION,
     RECOGNITION,
     Consents,
+    Statement,
     statements_of,
 )
 from fhir_server.access.emergency import spells_of
@@ -41,7 +43,7 @@ from fhir_server.access.teams import (
     there,
 )
 from fhir_server.kernel.keys import Key
-from fhir_server.search.sight import Link, Tie
+from fhir_server.search.sight import Link, Span, Tie
 
 # A DAC that takes part after information is of the team, but for health itself.
 _HEALTH: Final = ("sante", "sante-sensible")
@@ -62,9 +64,38 @@ def links_of(facts: Facts, cells: Cells, now: int) -> tuple[Link, ...]:
     """All links of a person that hold now or later, in a fixed order. None of a person who is not here (any more)."""
     if facts.patient is None:
         return ()
-    consents = consents_of(facts, cells)
+    consents = Consents(stated(facts, cells))
+    spans = consents.spans()
+    if not spans:
+        return _links(facts, consents, cells, now)
+    # What is opened whatever the data, and what is denied whatever they are; then what differs, time by time.
+    opened = [link for link in _links(facts, consents.opening(), cells, now) if link.tie is not Tie.DENIAL]
+    denied = [link for link in _links(facts, consents.closing(), cells, now) if link.tie is Tie.DENIAL]
+    always = {*opened, *denied}
+    dated: dict[Link, list[Span]] = {}
+    for span in spans:
+        for link in _links(facts, consents.about(span), cells, now):
+            if link not in always:
+                dated.setdefault(link, []).append(span)
+    pieces = [replace(link, data=whole) for link, found in dated.items() for whole in _joined(found)]
+    return (*opened, *denied, *pieces)
+
+
+def _joined(spans: list[Span]) -> Iterator[Span]:
+    """Spans in order, those that meet as one."""
+    low, high = spans[0]
+    for start, end in spans[1:]:
+        if start != high:
+            yield low, high
+            low = start
+        high = end
+    yield low, high
+
+
+def _links(facts: Facts, consents: Consents, cells: Cells, now: int) -> tuple[Link, ...]:
     rows = _Rows(facts.person)
-    rows.add(facts.person, Tie.PERSON, ALWAYS, allow=cells.all)
+    for record in sorted(facts.records):
+        rows.add(record, Tie.PERSON, ALWAYS, allow=cells.all)
     _members(rows, facts, consents, cells)
     _supports(rows, facts, consents, cells)
     _consented(rows, facts, consents, cells)
@@ -80,10 +111,14 @@ def links_of(facts: Facts, cells: Cells, now: int) -> tuple[Link, ...]:
 
 
 def consents_of(facts: Facts, cells: Cells) -> Consents:
-    """What the person decided, in force now or at another time."""
-    return Consents(
-        statement for consent in facts.of("Consent") for statement in statements_of(consent, facts, cells)
-    )
+    """What the person decided, in force now or at another time, of data of whatever time."""
+    return Consents(stated(facts, cells)).opening()
+
+
+def stated(facts: Facts, cells: Cells) -> Iterator[Statement]:
+    """All that the person decided."""
+    for consent in facts.of("Consent"):
+        yield from statements_of(consent, facts, cells)
 
 
 Masks: TypeAlias = tuple[int, int, int, int]  # allow, named, deny, oppose

@@ -26,11 +26,11 @@ from fhir_server.access.decisions import (
     refused,
 )
 from fhir_server.access.matrix import Matrix, shipped_matrix
-from fhir_server.access.roles import DIRECTORY, OPERATOR, TRACE_FEEDER
+from fhir_server.access.roles import DIRECTORY, OPERATOR, PERSON, TRACE_FEEDER
 from fhir_server.access.tables import Tables, shipped_tables
 from fhir_server.access.worth import KEPT, Row, Worth, worth_of
 from fhir_server.kernel.keys import Key
-from fhir_server.search.sight import HIDING, OPERATORS, PUBLIC, Label, Link, Sight, Stamp
+from fhir_server.search.sight import HIDING, OPERATORS, PUBLIC, Label, Link, Sight, Span, Stamp
 
 Action = Literal["read", "create", "update", "delete"]
 
@@ -50,7 +50,9 @@ _AGENDA: Final = ("coordination",)
 class Policy:
     """The matrix, the numbering of cells and the tables in force. Never changed: others are another policy."""
 
-    def __init__(self, matrix: Matrix, cells: Cells, tables: Tables) -> None:
+    def __init__(self, matrix: Matrix, cells: Cells, tables: Tables, released: Collection[Key] = ()) -> None:
+        """`released`: organisations that show the person the notes labelled `interne-structure`."""
+        self.released = tuple(sorted(released))
         self.matrix = matrix
         self.cells = cells
         self.tables = tables
@@ -73,6 +75,7 @@ class Policy:
             unlinked=worth.unlinked,
             kept=worth.kept,
             now=now,
+            released=self._released(caller),
         )
 
     def may_create(
@@ -170,8 +173,12 @@ class Policy:
         now: int,
         *,
         type: str = "",
+        dates: Collection[Span] = (),
     ) -> Decision:
-        """Whether a caller may do something, with the gate and the rule that decided."""
+        """Whether a caller may do something, with the gate and the rule that decided.
+
+        `dates`: the main ones of what is read. A link that is about data of some time lets nobody write.
+        """
         match action:
             case "create":
                 return self.may_create(caller, stamp, links, now, type=type)
@@ -179,7 +186,11 @@ class Policy:
                 return self.may_update(caller, stamp, links, now, type=type)
             case "delete":
                 return self.may_delete(caller, stamp, links, now, type=type)
-        return self._read(caller, stamp, links, now)
+        return self._read(caller, stamp, links, now, dates)
+
+    def _released(self, caller: Caller) -> tuple[Key, ...]:
+        """Whose working notes are shown to a caller besides: to the person alone, and not to who represents them."""
+        return self.released if caller.kind == "citizen" and PERSON in caller.roles else ()
 
     def _worth(self, caller: Caller) -> Worth:
         key = (caller.kind, caller.roles, bool(caller.purpose), caller.delegator is None)
@@ -188,7 +199,9 @@ class Policy:
             worth = self._worths[key] = worth_of(caller, self.matrix, self.cells)
         return worth
 
-    def _read(self, caller: Caller, stamp: Stamp, links: Collection[Link], now: int) -> Decision:
+    def _read(
+        self, caller: Caller, stamp: Stamp, links: Collection[Link], now: int, dates: Collection[Span]
+    ) -> Decision:
         if caller.kind == "anyone":
             return allowed(WHO, "no authentication")
         worth, cell, name = self._worth(caller), 1 << stamp.cell, self.cells.name(stamp.cell)
@@ -198,13 +211,13 @@ class Policy:
             return allowed(LINK, f"{name}: one's own")
         if not (worth.untied.own or any(row.full for row in worth.rows)):
             return refused(WHO, "no role of the matrix")
-        if stamp.labels & Label.INTERNE and stamp.owner not in _actors(caller):
+        if stamp.labels & Label.INTERNE and stamp.owner not in (*_actors(caller), *self._released(caller)):
             return refused(LABELS, "interne-structure")
         if not stamp.persons:
             return refused(LINK, f"{name}: about nobody")
         decision = refused(LINK, "no link to the person")
         for person in stamp.persons:
-            decision = self._read_of(caller, stamp, _of(person, links, caller, now), worth)
+            decision = self._read_of(caller, stamp, _of(person, links, caller, now, dates), worth)
             if not decision.allowed:
                 break
         return decision
@@ -353,11 +366,13 @@ def _is_in(caller: Caller, keys: Iterable[Key]) -> bool:
     return not frozenset(_actors(caller)).isdisjoint(keys)
 
 
-def _of(person: Key, links: Collection[Link], caller: Caller, now: int) -> list[Link]:
-    """The links of a person that hold now and are the caller's."""
+def _of(
+    person: Key, links: Collection[Link], caller: Caller, now: int, dates: Collection[Span] = ()
+) -> list[Link]:
+    """The links of a person that hold now and are the caller's, as far as they are about what bears these dates."""
     actors = _actors(caller)
     return [
-        link
+        link.about(dates)
         for link in links
         if link.person == person and link.actor in actors and link.since <= now < link.until
     ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import pairwise
 from typing import Final
 
 from fhir_server.access.spells import ALWAYS, after, cut
 from fhir_server.kernel.keys import Key
 from fhir_server.search.sight import Link, Tie
+from fhir_server.search.spans import BEGINNING, END
 
 # Which ties show at least as much as another, of the same cells. Any tie shows as much as itself.
 _AS_MUCH: Final[dict[Tie, tuple[Tie, ...]]] = {
@@ -20,9 +22,24 @@ _AS_MUCH: Final[dict[Tie, tuple[Tie, ...]]] = {
 
 
 def raised(actors: Collection[Key], before: Iterable[Link], later: Iterable[Link], now: int) -> bool:
-    """Whether whoever has all of `actors` may see more, or for longer, by the links `later` than by those `before`."""
+    """Whether whoever has all of `actors` may see more, or for longer, by the links `later` than by those `before`.
+
+    Of data of whatever time: where links are about data of some time alone, each such time is compared, and what bears
+    no date or spans several of them.
+    """
     had = [link for link in before if link.actor in actors]
     has = [link for link in later if link.actor in actors]
+    bounds = {at for link in (*had, *has) if link.data is not None for at in link.data}
+    if not bounds:
+        return _longer(had, has, now)
+    times = [[span] for span in pairwise(sorted({BEGINNING, *bounds, END}))]
+    return any(
+        _longer([link.about(dates) for link in had], [link.about(dates) for link in has], now)
+        for dates in (*times, [(BEGINNING, END)])
+    )
+
+
+def _longer(had: list[Link], has: list[Link], now: int) -> bool:
     moments = [moment for link in (*had, *has) for moment in (link.since, link.until)]
     whole = after(ALWAYS, now)
     return whole is not None and any(

@@ -51,7 +51,7 @@ def relations_of(facts: Facts, consents: Consents, cells: Cells) -> Iterator[Rel
         if (
             spell is None
             or relative.get("active") is False
-            or facts.target(relative.get("patient")) != facts.person
+            or facts.target(relative.get("patient")) not in facts.records
         ):
             continue
         actor = key_of(relative)

@@ -93,7 +93,7 @@ class Case:
 
     @cached_property
     def is_person(self) -> bool:
-        return self.before.person in self.own
+        return not self.before.records.isdisjoint(self.own)
 
     @cached_property
     def is_representative(self) -> bool:
@@ -176,6 +176,6 @@ class Case:
     def represents(self, actor: Key) -> bool:
         """Whether `actor` speaks for the person: itself, or a legal representative."""
         links = links_of(self.later, self.cells, self.now) if self.is_new else self.links
-        return actor == self.before.person or any(
+        return actor in self.before.records or any(
             link.actor == actor and link.tie is Tie.REPRESENTATIVE for link in at(links, self.now)
         )

@@ -117,6 +117,7 @@ def entry_call_of(method: str, url: str, outer: Call, conditions: Conditions = N
         language=outer.language,
         caller=outer.caller,
         address=outer.address,
+        request=outer.request,
         provenance=outer.provenance,
     )
 

@@ -1,7 +1,7 @@
 """Whether a call may be performed at all, and the view that it is performed within.
 
-Here a client's scopes and the caller's rights on whole types decide: `Forbidden`, whatever exists. Which resources the
-caller then meets is asked by every statement.
+Here a client's scopes and the caller's rights on whole types decide: `InsufficientScope`, whatever exists. Which
+resources the caller then meets is asked by every statement.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
+from fhir_server.access.grants import context_of
 from fhir_server.interactions.call import Action, Call, Server
-from fhir_server.kernel.errors import Forbidden
+from fhir_server.kernel.errors import InsufficientScope
 from fhir_server.kernel.times import now
 from fhir_server.search.view import View
 
@@ -38,15 +39,15 @@ def marks_of(call: Call) -> tuple[str, ...]:
 
 
 def admitted(call: Call, server: Server) -> View | None:
-    """What the caller may see; None: everything. Raises `Forbidden` when the client was not granted the interaction."""
+    """What the caller may see; None: everything. Raises `InsufficientScope` when the client was not granted this."""
     access = server.access
     if access is None or call.caller.kind == "anyone":
         return None
     letter = _LETTERS.get(call.action)
     if letter is not None and call.type is not None and not access.permits(call.caller, call.type, letter):
-        raise Forbidden(
+        raise InsufficientScope(
             f"The scopes of this token do not let the client {_WORDS[letter]} {call.type}",
-            code="forbidden",
+            f"{context_of(call.caller.kind)}/{call.type}.{letter}",
             french=f"Les scopes de ce jeton ne permettent pas cette opération sur {call.type}",
         )
     return access.view_of(call.caller, now())

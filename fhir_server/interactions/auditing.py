@@ -177,7 +177,7 @@ class Auditor:
             call.caller,
             at=began,
             address=call.address,
-            persons=[person for change in reply.changes for person in change.stamp.persons],
+            persons=[*reply.persons, *(one for change in reply.changes for one in change.stamp.persons)],
             numbers=list(met),
             categories={change.key: cells.name(change.stamp.cell) for change in reply.changes},
         )

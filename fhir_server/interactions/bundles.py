@@ -13,7 +13,7 @@ from fhir_server.kernel.issues import Issue, outcome_of
 from fhir_server.kernel.times import instant_text
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import encode
-from fhir_server.store.contract import Stored
+from fhir_server.store.contract import Hits, Stored
 
 
 @immutable
@@ -73,17 +73,21 @@ def _entries(found: Iterable[Stored | Match], base: str, mode: bytes) -> list[by
     pieces: list[bytes] = []
     heads: dict[str, bytes] = {}
     end = b',"search":{"mode":"%s"}}' % mode
-    for one in found:
-        if isinstance(one, Match):
-            pieces += (b',{"fullUrl":%s,"resource":' % orjson.dumps(one.url), one.body, end)
+    for resource_type, name, body in found.written() if isinstance(found, Hits) else map(_written, found):
+        if not resource_type:
+            pieces += (b',{"fullUrl":%s,"resource":' % orjson.dumps(name), body, end)
             continue
-        resource_type, name = one.key
         head = heads.get(resource_type)
         if head is None:
             head = heads[resource_type] = b',{"fullUrl":%s' % orjson.dumps(f"{base}/{resource_type}/")[:-1]
         # An id has no character that JSON would write in another way.
-        pieces += (head, name.encode(), b'","resource":', one.body, end)
+        pieces += (head, name.encode(), b'","resource":', body, end)
     return pieces
+
+
+def _written(one: Stored | Match) -> tuple[str, str, bytes]:
+    """Type, id and body; without a type it is not the id but the whole URL."""
+    return ("", one.url, one.body) if isinstance(one, Match) else (*one.key, one.body)
 
 
 def _version(stored: Stored, base: str) -> bytes:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Literal, Protocol
 
 from fhir_server.access.authority import Authority
 from fhir_server.access.caller import ANYONE, Caller
+from fhir_server.access.guessing import Guesses
 from fhir_server.access.standing import Warrant
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.kernel.issues import Issue, Language
@@ -84,6 +86,7 @@ class Call:
     language: Language = "en"  # of the sentences in its answer
     caller: Caller = ANYONE
     address: str = ""  # of the network, whence it came
+    request: str = ""  # the id that logs, traces and the answer have for it
     provenance: bytes = b""  # FHIR JSON: where what is written comes from, as the client says it
 
 
@@ -114,6 +117,9 @@ class Reply:
     version: int | None = None
     updated: int | None = None  # µs
     changes: tuple[Change, ...] = ()
+    persons: tuple[
+        Key, ...
+    ] = ()  # whom it was about, where neither address nor changes say so: for the trace
     issues: tuple[Issue, ...] = ()  # remarks on a success, shown when `Prefer: return=OperationOutcome`
     allow: tuple[str, ...] = ()
 
@@ -142,6 +148,7 @@ class Limits:
     explain: bool = False  # whoever asks may see how a search is done
     definitions: bool = True  # clients may write definitions to judge and search by
     emergencies: int = 20  # accesses that one caller may take in an hour
+    invitation_days: int = 7  # that a citizen has to bring back the code of an invitation
 
 
 class Judge(Protocol):
@@ -166,6 +173,8 @@ class Server:
     operations: tuple[Offered, ...] = ()  # sorted by name
     standards: Standards = field(default_factory=Standards)
     access: Authority | None = None  # who may see and do what; None: everybody may do everything
+    # How often a person may be presented wrongly.
+    guesses: Guesses = field(default_factory=partial(Guesses, 0))
     coming: Mapping[Key, Tree] = field(default_factory=dict)  # what the same transaction is about to write
     born: frozenset[Key] = frozenset()  # of that, what comes into being under an id that the server made
 

@@ -1,8 +1,8 @@
 """Where a version comes from: who wrote it, for whom, when, and from what; written along with it, in its transaction.
 
 The server says it of plans, notes, decisions and consents. A client may say it of anything that it writes, in the
-header X-Provenance, and what it says is written instead. Who sees a resource sees where it comes from: when a
-resource's stamp changes, those of its Provenances follow.
+header X-Provenance, and what it says is written instead, with the caller in it (`access/agents.py`). Who sees a
+resource sees where it comes from: when a resource's stamp changes, those of its Provenances follow.
 
 https://hl7.org/fhir/R4/provenance.html
 """
@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
-from fhir_server.access.authority import Authority
+from fhir_server.access.agents import agents_of, may_say, names, with_caller
+from fhir_server.access.authority import Authority, require
 from fhir_server.access.caller import ANYONE, Caller
 from fhir_server.definitions.targets import local_key
 from fhir_server.interactions.admission import admitted
@@ -42,7 +43,6 @@ VOUCHED: Final[Mapping[str, frozenset[str]]] = {
 }
 
 _ACTIVITIES: Final = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
-_PARTICIPANTS: Final = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 _REASONS: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _URI: Final = "urn:ietf:rfc:3986"
 _PAGE: Final = 200
@@ -76,7 +76,7 @@ async def vouched(
     ]
     if not written:
         return ()
-    told = set(_targets(changes, call))
+    told = set(_targets(changes, caller, call))
     recorded = await tx.stamp()
     found: tuple[Change, ...] = ()
     for change in written:
@@ -96,39 +96,10 @@ def provenance_of(change: Change, caller: Caller, recorded: int) -> Tree:
     if caller.purpose:
         tree["reason"] = [_concept(_REASONS, caller.purpose)]
     tree["activity"] = _concept(_ACTIVITIES, "CREATE" if change.before is None else "UPDATE")
-    tree["agent"] = list(_agents(caller))
+    tree["agent"] = list(agents_of(caller))
     if entities := list(_entities(change)):
         tree["entity"] = entities
     return tree
-
-
-def _agents(caller: Caller) -> Iterator[Tree]:
-    """Who wrote. With a delegate, who answers for it comes first."""
-    who = caller.acting
-    behind = None if caller.organisation == who else caller.organisation
-    if caller.delegator is not None:
-        yield _agent("author", {"reference": str(caller.delegator)}, behind)
-        behind = caller.delegator
-    yield _agent(
-        "enterer" if caller.delegator is not None else "author",
-        _named(caller) if who is None else {"reference": str(who)},
-        behind,
-    )
-
-
-def _agent(part: str, who: Tree, behind: Key | None) -> Tree:
-    agent: Tree = {"type": _concept(_PARTICIPANTS, part), "who": who}
-    if behind is not None:
-        agent["onBehalfOf"] = {"reference": str(behind)}
-    return agent
-
-
-def _named(caller: Caller) -> Tree:
-    """Somebody who is no resource here, as their issuer calls them."""
-    if not caller.subject:
-        return {"display": "unknown"}
-    named = {"system": caller.issuer} if caller.issuer else {}
-    return {"identifier": {**named, "value": caller.subject}}
 
 
 def _entities(change: Change) -> Iterator[Tree]:
@@ -151,10 +122,14 @@ def _concept(system: str, code: str) -> Tree:
     return {"coding": [{"system": system, "code": code}]}
 
 
-def _targets(changes: Sequence[Change], call: Call) -> Iterator[Key]:
-    """What the Provenances among the changes are about."""
+def _targets(changes: Sequence[Change], caller: Caller, call: Call) -> Iterator[Key]:
+    """What the Provenances among the changes are about: those that say who wrote it."""
     for change in changes:
-        if change.key.type == TYPE and change.tree is not None:
+        if (
+            change.key.type == TYPE
+            and change.tree is not None
+            and names(change.tree["agent"], caller, (call.base,))
+        ):
             for target in change.tree["target"]:
                 key = local_key(target.get("reference", ""), (call.base,))
                 if key is not None:
@@ -194,6 +169,10 @@ async def _said(changes: Sequence[Change], call: Call, tx: Transaction, server: 
         admitted(create, server)
         tree = {**tree, "target": [_version(change.key, change.version) for change in changes]}
         await judged(tree, create, tx, server)
+        writer = writer_of(call)
+        if server.access is not None and writer is not None:
+            require(may_say(tree["agent"], writer, (call.base,)))
+            tree["agent"] = with_caller(tree["agent"], writer, (call.base,))
         key = Key(TYPE, server.store.new_id())
         return (await put(tree, key, "POST", None, create, tx, server)).changes
     except FhirError as error:

@@ -65,13 +65,14 @@ def _address(call: Call) -> str:
 
 
 def _links(address: str, understood: str, cursor: str, page: Page) -> list[tuple[str, str]]:
+    first = f"{address}?{understood}" if understood else address
+
     def link(at: str) -> str:
-        query = "&".join(part for part in (understood, f"{CURSOR}={at}" if at else "") if part)
-        return f"{address}?{query}" if query else address
+        return f"{first}{'&' if understood else '?'}{CURSOR}={at}" if at else first
 
     links = [("self", link(cursor))]
     if cursor or page.next:
-        links.append(("first", link("")))
+        links.append(("first", first))
     if page.previous:
         links += bundles.back(link(page.previous))
     if page.next:

@@ -179,7 +179,7 @@ class _Settling:
             raise placed(many(type_of(query)), f"{entry.place}.request.url")
         return found.pop() if found else None
 
-    async def _search(self, query: Query, most: int) -> tuple[Stored, ...]:
+    async def _search(self, query: Query, most: int) -> Sequence[Stored]:
         return (await self.tx.search(replace(query, count=most, total="none"))).items
 
 

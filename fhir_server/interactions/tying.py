@@ -20,19 +20,23 @@ from fhir_server.access.facts import (
     Facts,
     Question,
     answered,
+    merged_with,
     person_of,
     questions,
+    stands_as_before,
     written,
 )
+from fhir_server.access.linking import second_circle
 from fhir_server.access.standing import Write
 from fhir_server.interactions.call import Call, Change, Server
 from fhir_server.interactions.drafting import put
+from fhir_server.kernel.errors import Conflict
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
-from fhir_server.kernel.wire import decode
+from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.parse import criteria_of
 from fhir_server.search.sight import Label
-from fhir_server.store.contract import Stored, Transaction
+from fhir_server.store.contract import Missing, Stale, Stored, Transaction
 
 TYING: Final = LINKING | ACTORS
 _PAGE: Final = 200
@@ -53,26 +57,28 @@ async def tied(changes: Sequence[Change], call: Call, tx: Transaction, server: S
     for change in making:
         for tree in (change.before, change.tree):
             if tree is not None and change.key.type in LINKING:
-                persons.update(dict.fromkeys(person_of(tree, bases)))
-        if change.key.type in ACTORS:
+                persons.update(dict.fromkeys((*person_of(tree, bases), *merged_with(tree, bases))))
+        if change.key.type in ACTORS and not _stands_as_before(change):
             persons.update(dict.fromkeys(await _depending(change.key, bases, server)))
     if not persons:
         return ()
-    await hold(persons, tx)
+    await _require_merged_seen(making, bases, tx)
+    records = await _records(persons, bases, server)
+    await hold(records, tx)
     told: list[Change] = []
     writes = [Write(change.before, change.tree, change.warrant) for change in making]
     pairs = [(write.old, write.new) for write in writes]
     actors = {change.key: change for change in making if change.key.type in ACTORS}
-    for person in sorted(persons):
+    for person in sorted(records):
         before = await facts_of(person, bases, server)
-        later = await _completed(written(_without_actors(before, actors), pairs), server, actors)
-        about = [
-            write
-            for write in writes
-            if any(tree and person in person_of(tree, bases) for tree in (write.old, write.new))
-        ]
+        if not before.records <= records:
+            raise Stale  # another was merged with them meanwhile
+        later = await _after(_without_actors(before, actors), pairs, server, actors)
+        about = [write for write in writes if _is_about(write, person, bases)]
         if about:  # whether somebody may write an actor was asked when they did
             access.require_tying(call.caller, before, later, about, now())
+            if second_circle(about, later):
+                raise _second_circle()
         await tx.tie(person, access.links_of(later, now()))
         key = Key("Communication", server.store.new_id())
         announcement = access.announcement_of(call.caller, before, later, about, key.id, now())
@@ -80,6 +86,16 @@ async def tied(changes: Sequence[Change], call: Call, tx: Transaction, server: S
             itself = replace(call, caller=ANYONE)  # the server writes it
             told += (await put(announcement, key, "POST", None, itself, tx, server)).changes
     return tuple(told)
+
+
+def _second_circle() -> Conflict:
+    """Told to nobody who may not make one: who has come so far may."""
+    return Conflict(
+        "This person has an active circle, and one person has one: CareTeam/$join brings somebody into it",
+        "CareTeam.subject",
+        code="duplicate",
+        french="Cette personne a un cercle actif, et n'en a qu'un\u202f: CareTeam/$join y fait entrer quelqu'un",
+    )
 
 
 async def hold(persons: Iterable[Key], tx: Transaction) -> None:
@@ -103,7 +119,23 @@ async def facts_of(person: Key, bases: tuple[str, ...], server: Server) -> Facts
 
 async def facts_after(before: Facts, write: Write, server: Server) -> Facts:
     """What will be known of the person once this is committed."""
-    return await _completed(written(before, [(write.old, write.new)]), server, {})
+    return await _after(before, [(write.old, write.new)], server, {})
+
+
+async def _after(
+    before: Facts,
+    pairs: Sequence[tuple[Tree | None, Tree | None]],
+    server: Server,
+    actors: Mapping[Key, Change],
+) -> Facts:
+    """The facts after writes, complete."""
+    begun = written(before, pairs)
+    later = await _completed(begun, server, actors)
+    if not begun.records <= before.records:
+        # A record is merged by them: what was found of it is what is committed, and what they write of it comes above,
+        # its own version first, by which it is known to be of the person.
+        later = await _completed(written(written(later, pairs), pairs), server, actors)
+    return later
 
 
 def _without_actors(facts: Facts, actors: Mapping[Key, Change]) -> Facts:
@@ -137,6 +169,50 @@ def _may_answer(actor: Key, question: Question) -> bool:
     """Whether a question may be about an actor: it asks for its id, or by what else its type is asked."""
     ids = [value for name, value in question.criteria if name == "_id"]
     return actor.type == question.type and ids in ([], [actor.id])
+
+
+def _stands_as_before(change: Change) -> bool:
+    """Whether nobody's ties can be others for what has changed of an actor, verified before and now alike."""
+    previous = change.previous
+    return (
+        previous is not None
+        and previous.labels & Label.VERIFIED == change.stamp.labels & Label.VERIFIED
+        and stands_as_before(change.before, change.tree)
+    )
+
+
+def _is_about(write: Write, person: Key, bases: tuple[str, ...]) -> bool:
+    """Whether a write is about a person, or merges their record with another."""
+    return any(
+        person in person_of(tree, bases) or person in merged_with(tree, bases)
+        for tree in (write.old, write.new)
+        if tree is not None
+    )
+
+
+async def _require_merged_seen(changes: Sequence[Change], bases: tuple[str, ...], tx: Transaction) -> None:
+    """Raises `Missing` for a record that the caller does not see, before anything is asked about it."""
+    for change in changes:
+        new = merged_with(change.tree, bases) - merged_with(change.before, bases)
+        if new and (hidden := await tx.unseen(sorted(new))):
+            raise Missing(hidden)
+
+
+async def _records(persons: Iterable[Key], bases: tuple[str, ...], server: Server) -> frozenset[Key]:
+    """Persons, and the records that are merged with theirs."""
+    found: frozenset[Key] = frozenset(persons)
+    step = found
+    while step:
+        near: set[Key] = set()
+        for person in step:
+            stored = await server.store.read(person)
+            if stored is not None and not stored.deleted:
+                near |= merged_with(decode(stored.body), bases)
+            pointing = await _found(Question("Patient", (("link", str(person)),)), bases, server)
+            near |= {one.key for one in pointing if person in merged_with(decode(one.body), bases)}
+        step = frozenset(near - found)
+        found |= step
+    return found
 
 
 async def _depending(actor: Key, bases: tuple[str, ...], server: Server) -> list[Key]:

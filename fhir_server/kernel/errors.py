@@ -6,6 +6,7 @@ text carries personal data: a value that a person sent is never repeated, its pl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -47,10 +48,14 @@ class Unauthenticated(FhirError):
 
 
 class Forbidden(FhirError):
-    """Whoever asks is known, and may not. `choices`: what may be asked for instead, told as issues of their own."""
+    """Whoever asks is known, and may not. `choices`: what may be asked for instead, told as issues of their own.
+
+    `challenge`: the value of WWW-Authenticate where another token would do; empty: none would.
+    """
 
     status = 403
     code = "forbidden"
+    challenge = ""
 
     def __init__(
         self,
@@ -64,6 +69,36 @@ class Forbidden(FhirError):
         super().__init__(text, expression, code=code, french=french)
         told = (Issue("informational", choice, severity="information", french=choice) for choice in choices)
         self.issues = (*self.issues, *told)
+
+
+class InsufficientScope(Forbidden):
+    """The client was not granted this. `scope`: what it would have to be granted; empty: not said.
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    """
+
+    def __init__(self, text: str, scope: str = "", *, french: str = "") -> None:
+        super().__init__(text, french=french)
+        self.challenge = _challenge("insufficient_scope", text, scope=scope)
+
+
+class InsufficientLevel(Forbidden):
+    """The token was given for a less sure authentication than this asks for. `levels`: those that would do.
+
+    The challenge is that of RFC 9470. The status is 403 and not its 401: the token is valid, and whoever is told 401
+    may take it for one that has expired.
+
+    https://www.rfc-editor.org/rfc/rfc9470#section-3
+    """
+
+    def __init__(self, text: str, levels: Sequence[str] = (), *, french: str = "") -> None:
+        super().__init__(text, french=french)
+        self.challenge = level_challenge(text, levels)
+
+
+def level_challenge(text: str, levels: Sequence[str]) -> str:
+    """WWW-Authenticate for whoever is to log in more surely."""
+    return _challenge("insufficient_user_authentication", text, acr_values=" ".join(levels))
 
 
 class NotFound(FhirError):
@@ -137,8 +172,14 @@ class Unprocessable(FhirError):
 
 
 class Throttled(FhirError):
+    """Too much of it. `seconds`: after how many whole seconds the same request may succeed, at least 1."""
+
     status = 429
     code = "throttled"
+
+    def __init__(self, text: str, expression: str = "", *, french: str = "", seconds: float = 1) -> None:
+        super().__init__(text, expression, french=french)
+        self.seconds = max(1, math.ceil(seconds))
 
 
 class NotSupported(FhirError):
@@ -153,9 +194,15 @@ class Unavailable(FhirError):
     code = "transient"
 
 
-def _challenge(error: str, text: str) -> str:
+def _challenge(error: str, text: str, **more: str) -> str:
+    """A challenge of RFC 6750. `more`: parameters besides; one that is empty is left out."""
     if not error:
         return 'Bearer realm="fhir"'
-    # RFC 6750 leaves out of a description all that would have to be escaped.
-    told = "".join(char if " " <= char <= "~" and char not in '"\\' else "'" for char in text)
-    return f'Bearer realm="fhir", error="{error}", error_description="{told}"'
+    named = {"error": error, "error_description": text, **more}
+    told = (f'{name}="{_plain(value)}"' for name, value in named.items() if value)
+    return ", ".join(('Bearer realm="fhir"', *told))
+
+
+def _plain(text: str) -> str:
+    """RFC 6750 leaves out of a value all that would have to be escaped."""
+    return "".join(char if " " <= char <= "~" and char not in '"\\' else "'" for char in text)

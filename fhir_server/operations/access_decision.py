@@ -12,9 +12,9 @@ from typing import Any, Final, get_args
 
 from fhir_server.access.authority import Authority, require
 from fhir_server.access.caller import Caller, CallerKind
-from fhir_server.access.decisions import WHO, Decision, refused
+from fhir_server.access.decisions import WHO, WRITING, Decision, refused
 from fhir_server.access.facts import LINKING, person_of, target_of
-from fhir_server.access.linking import may_link
+from fhir_server.access.linking import may_link, second_circle
 from fhir_server.access.matrix import ROLES, shipped_matrix
 from fhir_server.access.policy import Policy
 from fhir_server.access.roles import DPO, OPERATOR, known_roles
@@ -31,7 +31,8 @@ from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree, decode, encode
 from fhir_server.operations.inputs import Inputs
 from fhir_server.operations.operation import Operation, answered, own, taken
-from fhir_server.search.sight import Link, Stamp
+from fhir_server.search.extract import dates_of
+from fhir_server.search.sight import Link, Span, Stamp
 from fhir_server.store.contract import Reader
 
 _ACTIONS: Final = ("read", "create", "update", "delete")
@@ -161,7 +162,8 @@ async def _decided(
         case "delete":
             decision = policy.may_delete(caller, stamp, links, moment, type=what)
         case _:
-            decision = policy.decision_of(caller, stamp, links, "read", moment)
+            dates = _dates(question.old, bases, server)
+            decision = policy.decision_of(caller, stamp, links, "read", moment, dates=dates)
     if not decision.allowed or new is None or question.action not in {"create", "update"}:
         return decision, stamp
     labelling = authority.may_label(question.old, new, caller, stamp, links, moment)
@@ -169,6 +171,13 @@ async def _decided(
         return labelling, stamp
     tying = await _tying(caller, Write(question.old, new), authority, bases, server)
     return (decision if tying is None or tying.allowed else tying), stamp
+
+
+def _dates(stored: Tree | None, bases: tuple[str, ...], server: Server) -> list[Span]:
+    """When a stored resource is dated, where consents are about data of some time alone."""
+    if stored is None:
+        return []
+    return dates_of(server.extract(stored, bases[0] if bases else ""), server.store.hasher)
 
 
 async def _tying(
@@ -182,6 +191,8 @@ async def _tying(
         before = await facts_of(person, bases, server)
         later = await facts_after(before, write, server)
         found = may_link(caller, [write], before, later, authority.policy.cells, now())
+        if found.allowed and second_circle([write], later):
+            found = refused(WRITING, "link: the person has an active circle")
     return found
 
 

@@ -38,6 +38,7 @@ from fhir_server.search.reading import any_of
 from fhir_server.store.contract import Page, Reader, Stored
 
 _SEARCHES = 200  # in which a page is to be filled; a record has a search for each type
+_AT_ONCE = 500  # resources: a record of no more is read by one search for all types
 
 
 @cache
@@ -157,9 +158,32 @@ class Walk:
             place = self._after(place, page)
         return place
 
+    async def at_once(self, count: int) -> list[Stored] | None:
+        """All of them, in the order of a walk, by one search; None: it would not tell, or there are too many for it.
+
+        Most records are short, and most types have nothing of a patient. `count`: at most so many are wanted; whoever
+        wants few has a long record before them.
+        """
+        # Each type has a date of care of its own.
+        if self.patient is None or self.wanted.care is not None or count < _AT_ONCE:
+            return None
+        types = [one for one in related() if self.wanted.has_type(one)]
+        if not types:
+            return []
+        about = any_of(self._about(one, self.patient) for one in types)
+        query = Query(tuple(types), (about, *self.wanted.criteria("")), count=_AT_ONCE, total="none")
+        page = await self.reader.search(query)
+        if page.next:
+            return None
+        places = {one: place for place, one in enumerate(types)}
+        found = [stored for stored in page.items if self._is_one(stored)]
+        return sorted(found, key=lambda stored: places[stored.key.type])
+
     async def all(self, slice: int) -> AsyncIterator[Stored]:
         """All of them, read `slice` at a time."""
-        place = self.start
+        for stored in (short := await self.at_once(slice)) or ():
+            yield stored
+        place = self.start if short is None else None
         while place is not None:
             found, place = await self.take(place, slice)
             for stored in found:
@@ -168,11 +192,14 @@ class Walk:
     async def _page(self, place: Place, count: int) -> Page:
         criteria = self.wanted.criteria(place.type)
         if self.patient is not None:
-            rows = dict.fromkeys(parameters_of(place.type)[code].rows for code in related()[place.type])
-            about = any_of(References(Name(place.type, row), (self.patient,)) for row in rows)
-            criteria = about, *criteria
+            criteria = self._about(place.type, self.patient), *criteria
         query = Query((place.type,), criteria, count=count, cursor=place.cursor, total="none")
         return await self.reader.search(query)
+
+    @staticmethod
+    def _about(type: str, patient: Key) -> Predicate:
+        rows = dict.fromkeys(parameters_of(type)[code].rows for code in related()[type])
+        return any_of(References(Name(type, row), (patient,)) for row in rows)
 
     def _after(self, place: Place, page: Page) -> Place | None:
         return Place(place.type, page.next) if page.next else self._at_or_behind(place.type, behind=True)

@@ -5,6 +5,7 @@ The grant is a resource of the person (`access/emergency.py`), and those who ans
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
@@ -27,10 +28,13 @@ from fhir_server.operations.inputs import Inputs
 from fhir_server.operations.operation import Operation, answered, own, taken
 from fhir_server.operations.presenting import presented
 from fhir_server.search.parse import criteria_of
+from fhir_server.search.query import Sort
 from fhir_server.store.contract import Transaction
 
 _PURPOSE: Final = "BTG"
-_HOUR: Final = 60 * 60 * 1_000_000  # µs
+_SECOND: Final = 1_000_000  # µs
+_HOUR: Final = 60 * 60 * _SECOND
+_LATEST: Final = Sort("updated", None, descending=True)
 _NOBODY: Final = Facts(Key("Patient", "-"))
 
 
@@ -46,13 +50,13 @@ async def emergency_access(call: Call, inputs: Inputs, tx: Transaction, server: 
         raise Malformed(f"The purpose of an emergency access is {_PURPOSE}", code="value")
     admitted(replace(call, action=Action.READ), server)
     # Who may not whoever it is about is told so before anything is looked up.
-    _require(access, caller, _NOBODY, reason)
+    _require(access, caller, _NOBODY, reason, ())
     await _require_few(call, tx, server)
 
     person = await _person(call, inputs, tx, server)
     await hold([person], tx)
     facts = await facts_of(person, (call.base,) if call.base else (), server)
-    _require(access, caller, facts, reason)
+    _require(access, caller, facts, reason, (person,))
     key, moment = Key("Basic", server.store.new_id()), now()
     grant = grant_of(caller, person, key.id, reason, moment)
     reply = await put(grant, key, "POST", None, call, tx, server, warrant="emergency")
@@ -64,9 +68,9 @@ async def emergency_access(call: Call, inputs: Inputs, tx: Transaction, server: 
     return Reply(200, encode({"resourceType": "Parameters", "parameter": told}), changes=reply.changes)
 
 
-def _require(access: Authority, caller: Caller, facts: Facts, reason: str) -> None:
+def _require(access: Authority, caller: Caller, facts: Facts, reason: str, persons: tuple[Key, ...]) -> None:
     consents = consents_of(facts, access.policy.cells)
-    require(may_break_glass(caller, facts, consents, reason, now()))
+    require(may_break_glass(caller, facts, consents, reason, now()), persons)
 
 
 async def _require_few(call: Call, tx: Transaction, server: Server) -> None:
@@ -79,11 +83,13 @@ async def _require_few(call: Call, tx: Transaction, server: Server) -> None:
         "_lastUpdated": f"ge{instant_text(now() - _HOUR)}",
     }
     query = criteria_of("Basic", urlencode(recent), call.base, server.parameters)
-    page = await tx.search(replace(query, count=0, total="accurate"))
-    if (page.total or 0) >= server.limits.emergencies:
+    most = server.limits.emergencies
+    page = await tx.search(replace(query, sort=(_LATEST,), count=most, total="none"))
+    if len(page.items) >= most:
         raise Throttled(
-            f"{server.limits.emergencies} emergency accesses within an hour is as many as this server gives",
-            french=f"{server.limits.emergencies} accès en urgence en une heure : ce serveur n'en donne pas plus",
+            f"{most} emergency accesses within an hour is as many as this server gives",
+            french=f"{most} accès en urgence en une heure : ce serveur n'en donne pas plus",
+            seconds=(page.items[-1].updated + _HOUR - now()) / _SECOND,
         )
 
 
@@ -95,13 +101,16 @@ async def _person(call: Call, inputs: Inputs, tx: Transaction, server: Server) -
                 "The input 'patient' is required: a Patient with the INS and the five strict traits",
                 code="required",
             )
-        return await presented(shown, tx, server)
+        return await presented(shown, call.caller, tx, server)
     if shown is not None:
         raise Malformed("'patient' is for Patient/$emergency-access, where the id is not known", code="value")
+    # An id opens somebody who is hidden, and so tells that there is somebody: one that is wrong is a guess.
     key = key_of(call)
+    server.guesses.count(call.caller, None, asyncio.get_running_loop().time())
     stored = await tx.read(key)
     if stored is None or stored.deleted:
         raise NotFound(f"{key} is not known here")
+    server.guesses.forgive(call.caller, None)
     return key
 
 
@@ -113,7 +122,8 @@ OPERATION: Final = Operation(
         description=(
             "Gives a professional four hours of access to identity, health and what else an emergency needs; never to "
             "messages, nor to what is masked. It takes a reason, which the person, the référent and the médecin "
-            "traitant are told. A person who opposed emergency access is obeyed."
+            "traitant are told. A person who opposed emergency access is obeyed. Whoever does not know the id presents "
+            "the INS and the five strict traits, on the type."
         ),
         resource=["Patient"],
         type=True,

@@ -83,7 +83,7 @@ async def _come(call: Call, inputs: Inputs, tx: Transaction, server: Server) -> 
             require(refused(LINK, "link: nobody joins by themselves in this role"))
         if member not in actors:
             require(refused(LINK, "link: who presents the INS joins, and nobody else"))
-    person = await presented(shown, tx, server)
+    person = await presented(shown, call.caller, tx, server)
     await hold([person], tx)
     stored = await _circle(person, tx)
     if stored is not None:
@@ -116,7 +116,7 @@ async def _joined(
     moment, key = now(), Key("CareTeam", circle["id"])
     tree = joined(circle, member, moment, inputs.one("role"))
     if tree is circle:  # they are in it
-        return Reply(200, _answer(circle))
+        return Reply(200, _answer(circle), persons=person_of(circle, (call.base,)))
     await judged(tree, call, tx, server)
     method: Method = "POST" if stored is None else "PUT"
     reply = await put(tree, key, method, stored, call, tx, server, warrant=warrant)

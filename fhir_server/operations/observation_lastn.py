@@ -186,7 +186,7 @@ def _effective(tree: Tree) -> tuple[int, int] | None:
 
 async def _included(
     reader: Reader, chosen: Sequence[Seen], includes: tuple[Include, ...]
-) -> tuple[Stored, ...]:
+) -> Sequence[Stored]:
     if not includes or not chosen:
         return ()
     ids = tuple(one.stored.key.id for one in chosen)

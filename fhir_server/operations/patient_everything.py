@@ -39,11 +39,14 @@ async def _of_one(page: Page, patient: Stored, walk: Walk, cursor: str) -> None:
     if not cursor and walk.wants(patient):
         page.matches.append(patient)
     if not cursor.startswith(INCLUDED):
-        place = Place.read(cursor) if cursor else walk.start
-        found, place = await walk.take(place, page.left)
-        page.matches += found
-        if (place := await walk.seek(place)) is not None:
-            page.next = str(place)
+        short = None if cursor else await walk.at_once(page.left)
+        if short is None:
+            place = Place.read(cursor) if cursor else walk.start
+            short, place = await walk.take(place, page.left)
+            if (place := await walk.seek(place)) is not None:
+                page.next = str(place)
+        page.matches += short
+        if page.next:
             return
     # Their matches are walked through once more: pages in between know nothing of the ones before them.
     page.include({one.key: one for one in await _included(patient, walk)}, cursor)

@@ -27,6 +27,7 @@ from fhir_server.search.composite_rows import composite_leaves
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.evaluated import values_of
 from fhir_server.search.rows import Rows, Slot, slot_of
+from fhir_server.search.spans import Span
 from fhir_server.search.texts import texts_of
 from fhir_server.search.walks import Names, compiled, function
 from fhir_server.search.writers import WRITERS, is_indexed, written_routes
@@ -80,6 +81,18 @@ MAIN_DATES = {
 
 
 _COLUMNS = frozenset({"_id", "_lastUpdated"})
+
+
+@lru_cache(maxsize=16)
+def main_dates(hasher: Hasher) -> frozenset[int]:
+    """The seeds of the main dates of all types, by which `Entries.dates` has them."""
+    return frozenset(hasher.seed(name, code) for name, code in MAIN_DATES.items())
+
+
+def dates_of(entries: Entries, hasher: Hasher) -> list[Span]:
+    """When a resource is dated, by the main date of its type; empty: it is not."""
+    seeds = main_dates(hasher)
+    return [(low, high) for seed, low, high in entries.dates if seed in seeds]
 
 
 def entries_of(

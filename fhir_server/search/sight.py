@@ -11,12 +11,14 @@ as bits.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import field
+from dataclasses import field, replace
 from enum import IntEnum, IntFlag
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
+
+Span: TypeAlias = tuple[int, int]  # from the first to before the second, in µs, as in `spans.py`
 
 FOREVER: Final = 2**62  # µs: the end of what has none
 MOST_CELLS: Final = 62
@@ -89,6 +91,9 @@ class Link:
 
     `allow`: what this tie may show at all; `named`: what an explicit consent names the actor for. A denial has
     `deny`, which stands above everything, and `oppose`, which does not bind the author.
+
+    `data`: of which time alone; None: of any. What is dated wholly within is shown; what is not dated wholly elsewhere
+    is denied.
     """
 
     person: Key
@@ -100,6 +105,34 @@ class Link:
     oppose: int = 0
     since: int = 0
     until: int = FOREVER
+    data: Span | None = None
+
+    def shows_of(self, dates: Collection[Span]) -> bool:
+        """Whether it may show what bears these dates."""
+        if self.data is None:
+            return True
+        start, end = self.data
+        return bool(dates) and all(start <= low and high <= end for low, high in dates)
+
+    def denies_of(self, dates: Collection[Span]) -> bool:
+        """Whether it may deny what bears these dates."""
+        if self.data is None:
+            return True
+        start, end = self.data
+        return not (dates and all(high <= start or end <= low for low, high in dates))
+
+    def about(self, dates: Collection[Span]) -> Link:
+        """What it is for what bears these dates."""
+        shows, denies = self.shows_of(dates), self.denies_of(dates)
+        if shows and denies:
+            return self
+        return replace(
+            self,
+            allow=self.allow if shows else 0,
+            named=self.named if shows else 0,
+            deny=self.deny if denies else 0,
+            oppose=self.oppose if denies else 0,
+        )
 
 
 @immutable
@@ -123,6 +156,7 @@ class Sight:
     now: int = field(default=0, hash=False, compare=False)  # µs
     # What others have made of it, at whatever time: a Sight is asked about in every statement.
     made: dict[object, Any] = field(default_factory=dict, hash=False, compare=False, repr=False)
+    released: tuple[Key, ...] = ()  # organisations whose working notes (`Label.INTERNE`) are shown as well
 
     def at(self, now: int) -> Sight:
         """The same at another time."""
@@ -139,26 +173,32 @@ class Sight:
             self.kept,
             now,
             self.made,
+            self.released,
         )
 
 
-def sees(sight: Sight, stamp: Stamp, links: Collection[Link]) -> bool:
-    """Whether a caller sees a version; `links`: all those of its persons."""
+def sees(sight: Sight, stamp: Stamp, links: Collection[Link], dates: Collection[Span] = ()) -> bool:
+    """Whether a caller sees a version; `links`: all those of its persons. `dates`: the main ones of the resource."""
     cell = 1 << stamp.cell
     actors = frozenset(sight.actors)
     if sight.unlinked & cell:
         return True
     if sight.kept & cell and not actors.isdisjoint(stamp.parties):
         return True
-    if stamp.labels & Label.INTERNE and stamp.owner not in actors:
+    if stamp.labels & Label.INTERNE and stamp.owner not in actors and stamp.owner not in sight.released:
         return False
     if not stamp.persons:
         return False
-    return all(_sees_of(sight, stamp, person, links, actors) for person in stamp.persons)
+    return all(_sees_of(sight, stamp, person, links, actors, dates) for person in stamp.persons)
 
 
 def _sees_of(
-    sight: Sight, stamp: Stamp, person: Key, links: Collection[Link], actors: frozenset[Key]
+    sight: Sight,
+    stamp: Stamp,
+    person: Key,
+    links: Collection[Link],
+    actors: frozenset[Key],
+    dates: Collection[Span],
 ) -> bool:
     authored = not actors.isdisjoint(stamp.authors)
     cells = stamp.cells(sight.sensitive)
@@ -166,9 +206,12 @@ def _sees_of(
     for link in links:
         if link.person != person or link.actor not in actors or not link.since <= sight.now < link.until:
             continue
-        if link.deny & cells or (link.oppose & cells and not authored):
+        if (link.deny & cells or (link.oppose & cells and not authored)) and link.denies_of(dates):
             return False
-        found = found or _shows(sight, stamp, link, authored, not actors.isdisjoint(stamp.parties))
+        found = found or (
+            link.shows_of(dates)
+            and _shows(sight, stamp, link, authored, not actors.isdisjoint(stamp.parties))
+        )
     return found
 
 

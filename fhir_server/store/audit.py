@@ -1,8 +1,9 @@
 """The audit log: traces go in and stay, and are found again.
 
-A trace is durable before whoever was traced gets an answer. Those of one tick of the event loop, and those that come
-while as many groups as `_UNDER_WAY` are being written, share a statement and a commit. The traces of a write go with
-its transaction instead (`audit_rows.py`), so that neither is ever there without the other.
+A trace is durable before whoever was traced gets an answer. Those that come while others are being written wait for
+these, and share a statement and a commit: the more come, the less each costs. Where many come, the first waits a moment
+for the others. The traces of a write go with its
+transaction instead (`audit_rows.py`), so that neither is ever there without the other.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from fhir_server.store.contract import Stale
 from fhir_server.store.ids import Pks, pk_of
 from fhir_server.store.watermark import Run
 
-_UNDER_WAY: Final = 4  # groups at a time, on connections whose commits share a flush of the disk
 _MOST: Final = 500  # traces of one group
+_GATHER_SECONDS: Final = 0.001  # under load; a commit takes as long, and its CPU is what others wait for
 _ATTEMPTS: Final = 3
 
 _Waiting = tuple[Trace, asyncio.Future[str]]
@@ -41,25 +42,27 @@ class AuditLog:
         self._hasher = hasher
         self._pks = pks
         self._waiting: list[_Waiting] = []
-        self._called = False
-        self._under_way = 0
+        self._busy = False
+        self._crowded = False  # the last group had several
         self._idle = asyncio.Event()
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing: asyncio.Task[None] | None = None
 
     async def write(self, trace: Trace) -> str:
         """Wait until a trace is durable: its id. Raises `Unavailable`, and then it may be there or not."""
-        if not self._under_way and not self._waiting:
+        if not self._busy and not self._crowded:
             # With nobody to share a group with, a task of its own would only cost.
-            self._under_way += 1
+            self._busy = True
             try:
                 (name,) = await self._added([trace])
             finally:
-                self._ended()
+                self._next()
             return name
         loop = asyncio.get_running_loop()
         future: asyncio.Future[str] = loop.create_future()
         self._waiting.append((trace, future))
-        self._call()
+        if not self._busy:  # the others of the last group are about to come again
+            self._busy = True
+            loop.call_later(_GATHER_SECONDS, self._next)
         return await future
 
     async def search(self, query: TraceQuery) -> TracePage:
@@ -80,23 +83,19 @@ class AuditLog:
 
     async def close(self) -> None:
         """Finish what is being written."""
-        while self._under_way or self._waiting:
+        while self._busy:
             self._idle.clear()
             await self._idle.wait()
 
-    def _call(self) -> None:
-        if not self._called and self._waiting and self._under_way < _UNDER_WAY:
-            self._called = True
-            asyncio.get_running_loop().call_soon(self._send)
-
-    def _send(self) -> None:
-        self._called = False
+    def _next(self) -> None:
+        """Write those that have come meanwhile."""
         group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-        task = asyncio.get_running_loop().create_task(self._write(group))
-        self._writing.add(task)
-        self._under_way += 1
-        task.add_done_callback(self._written)
-        self._call()
+        if group:
+            self._crowded = len(group) > 1
+            self._writing = asyncio.get_running_loop().create_task(self._write(group))
+        else:
+            self._busy = False
+            self._idle.set()
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
         try:
@@ -109,6 +108,8 @@ class AuditLog:
             for (_, future), name in zip(group, ids, strict=True):
                 if not future.done():  # whoever asked has gone: the act is traced all the same
                     future.set_result(name)
+        finally:
+            self._next()
 
     async def _added(self, traces: Sequence[Trace]) -> list[str]:
         for _ in range(_ATTEMPTS):
@@ -117,13 +118,3 @@ class AuditLog:
         raise Unavailable(
             "What was asked cannot be traced at this moment; the same request may succeed later"
         )
-
-    def _written(self, task: asyncio.Task[None]) -> None:
-        self._writing.discard(task)
-        self._ended()
-
-    def _ended(self) -> None:
-        self._under_way -= 1
-        self._call()
-        if not self._under_way and not self._waiting:
-            self._idle.set()

@@ -17,7 +17,7 @@ from fhir_server.kernel.trace import Recorded
 from fhir_server.kernel.values import immutable
 from fhir_server.store.audit_search import keys_in
 from fhir_server.store.ids import created, first_of, id_of
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.numbers import TYPE_NUMBERS
 
 _AT_A_TIME: Final = 1000
 _POSITION: Final = "audit_sent"

@@ -10,6 +10,7 @@ these milliseconds until the commit, and writes only if the sealer has not passe
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -136,7 +137,7 @@ def rows_of(hasher: Hasher, pks: Pks, traces: Iterable[Trace]) -> TraceRows:
         keys = _keys_of(hasher, trace)
         numbers.append(pk)
         outcomes.append(trace.outcome)
-        packed.append(b"".join(map(pack_int8, keys)))
+        packed.append(struct.pack(f"!{len(keys)}q", *keys))
         data.append(trace.data)
         entry_keys += keys
         entry_pks += [pk] * len(keys)

@@ -28,9 +28,9 @@ from fhir_server.store.binary import (
 )
 from fhir_server.store.cursors import Place, cursor_of, place_of
 from fhir_server.store.ids import created, first_of, id_of
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Row, Statement
 from fhir_server.store.rows import key_of
-from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.watermark import Run
 
 _COLUMNS: Final = "a.pk, a.outcome, a.keys, a.data"

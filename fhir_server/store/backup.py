@@ -299,7 +299,8 @@ def _pour(clients: Binaries, source: Path, url: str, opening: str, progress: Pro
 
     pg_restore with a connection of its own would leave out neither the emptying nor the setting below.
     """
-    reading = ["--verbose", "--file=-", "--no-owner", "--no-privileges", str(source)]
+    # A dump repeats the comment on an extension, which only whoever made the extension may write.
+    reading = ["--verbose", "--file=-", "--no-owner", "--no-privileges", "--no-comments", str(source)]
     writing = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
     with (
         _Program(clients, "pg_restore", reading, output=subprocess.PIPE, progress=progress) as reader,

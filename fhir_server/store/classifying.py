@@ -26,8 +26,8 @@ from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
 from fhir_server.search.sight import UNSTAMPED, Stamp
 from fhir_server.store.connections import session_conninfo, translated
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.seeing import labels_of, parties_of, person_of, persons_of, stamp_in, text_of
-from fhir_server.store.tables import TYPE_NUMBERS
 
 SLICE_BYTES: Final = 8_000_000  # of bodies in a slice; a longer resource comes alone
 

@@ -2,29 +2,26 @@
 
 The order of work is written down here, never left to the planner. One source gives the candidates (`sources.py`), where
 possible by an index scan that is already in the order of the result and ends with the page. Any other order is made
-from the candidates' own index rows (`ordering.py`). Texts are kept by the shape of the query (`shapes.py`).
+from the candidates' own index rows (`ordering.py`). Texts are kept by the shape of the query (`statements.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
-from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Listed, Query
 from fhir_server.store.binding import Compiled, Parts, Template
 from fhir_server.store.bodies import paths_in
 from fhir_server.store.cursors import Value
 from fhir_server.store.fulltext import words_condition
 from fhir_server.store.leading import is_by_moment, sorted_by
-from fhir_server.store.nodes import Back, Node, equal_leaves, nodes_of
+from fhir_server.store.nodes import Back, Node, equal_leaves, nodes_of, person_in
+from fhir_server.store.numbers import TYPE_NUMBERS, UNDATED
 from fhir_server.store.ordering import SortKey, Turn, behind, keys_of, ordered
-from fhir_server.store.pipeline import Statement
 from fhir_server.store.plans import (
     ALL,
     BY_SORT_KEY,
@@ -42,7 +39,7 @@ from fhir_server.store.plans import (
 )
 from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.rows import VALUES
-from fhir_server.store.shapes import Ask, Shape, shape_of
+from fhir_server.store.shapes import Ask, shape_of
 from fhir_server.store.sources import (
     BY_MOMENT,
     IDENTIFIED,
@@ -55,45 +52,8 @@ from fhir_server.store.sources import (
     rows_reached,
     source_of,
 )
-from fhir_server.store.tables import TYPE_NUMBERS, UNDATED
+from fhir_server.store.statements import Compiler, template_of
 from fhir_server.store.tied import gathered, is_narrowed, keys_by_person, walked
-
-T = TypeVar("T")
-
-__all__ = ["Compiled", "Compiler", "Search"]
-
-_KEPT: Final = 4096  # shapes whose texts are remembered
-_KEPT_CHARACTERS: Final = 16_000_000  # of these texts
-
-
-class Compiler:
-    """Writes the statements of searches, and remembers them."""
-
-    def __init__(self, hasher: Hasher) -> None:
-        self.hasher = hasher
-        self._templates: dict[Shape, Template] = {}
-        self._characters = 0
-        self._facts: dict[Shape, Any] = {}
-
-    def template(self, shape: Shape, compose: Callable[[], Template]) -> Template:
-        found = self._templates.get(shape)
-        if found is None:
-            found = compose()
-            self._characters += len(found.statement.sql)
-            if len(self._templates) >= _KEPT or self._characters > _KEPT_CHARACTERS:
-                self._templates.clear()
-                self._characters = len(found.statement.sql)
-            self._templates[shape] = found
-        return found
-
-    def fact(self, shape: Shape, find: Callable[[], T]) -> T:
-        """What is so for all queries of a shape."""
-        if shape not in self._facts:
-            if len(self._facts) >= _KEPT:
-                self._facts.clear()
-            self._facts[shape] = find()
-        found: T = self._facts[shape]
-        return found
 
 
 class Search:
@@ -103,16 +63,17 @@ class Search:
         self.query = query
         self.listed: dict[Key, Sequence[int]] = {}  # by List, `self` of its members: to be filled in first
         self.types = tuple([one for one in query.types if one in TYPE_NUMBERS]) if query.types else ()
-        self._compiler = compiler
         self.shape, self._parts = shape_of(query)
         self._paths = paths_in(self._parts, query.sort, parameters)
         if self._paths:
             self.shape = (*self.shape, tuple(self._paths.items()))
+        self._hasher = compiler.hasher
+        self._shaped = compiler.shaped(self.shape)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Those of the first query that had this shape: what values they hold is of no importance."""
-        return self._compiler.fact(("nodes", self.shape), lambda: nodes_of(self.query.where))
+        return self._shaped.fact("nodes", lambda: nodes_of(self.query.where))
 
     @property
     def lists(self) -> list[Key]:
@@ -123,14 +84,14 @@ class Search:
 
     def plan(self) -> Plan | None:
         """The plan, if the kinds of the predicates tell; None: ask `probe`, and then `plan_by`."""
-        return self._compiler.fact(("plan", self.shape), lambda: plan_of(self.query, self.nodes, self.types))
+        return self._shaped.fact("plan", lambda: plan_of(self.query, self.nodes, self.types))
 
     def probe(self) -> Compiled:
         """A row of counts."""
 
         def compose() -> Template:
             predicates = self._predicates()
-            return _template(counts_of(predicates, self.nodes, self.types), predicates)
+            return template_of(counts_of(predicates, self.nodes, self.types), predicates)
 
         return self._compiled(("probe",), compose, None)
 
@@ -160,12 +121,16 @@ class Search:
         """How many candidates may be gone through for a total that nobody asked for; 0: none."""
         least = None if plan.least is None else WIDE if plan.least > CHEAP else min(plan.least, FAR)
         known = Plan(plan.lead, least=least)
-        return self._compiler.fact(("cheap", known, self.shape), lambda: cheap_limit(known, self.nodes))
+        return self._shaped.fact(("cheap", known), lambda: cheap_limit(known, self.nodes))
 
-    def count(self, plan: Plan, limit: int | None = None) -> Compiled:
-        """Among the first `limit` candidates (None: all) how many match, and how many candidates there are."""
+    def count(self, plan: Plan, limit: int | None = None, *, all_or_none: bool = False) -> Compiled:
+        """Among the first `limit` candidates (None: all) how many match, and how many candidates there are.
+
+        `all_or_none`: where there are as many as the limit, it need not be said how many match.
+        """
         plan = counting(plan, self.nodes)
-        return self._compiled(("count", plan.number), lambda: self._count(plan), limit)
+        use = ("count", plan.number, all_or_none)
+        return self._compiled(use, lambda: self._count(plan, all_or_none=all_or_none), limit)
 
     def estimate(self, plan: Plan) -> Compiled:
         """What PostgreSQL expects there to be of candidates: its plan, as JSON. Nothing is read."""
@@ -179,7 +144,7 @@ class Search:
                 rows = f"entry c where c.key = any({predicates.keys(equal_leaves(lead))})"
             else:
                 rows = _from(self._source(predicates, plan)[0])
-            return _template(f"select 1 from {rows}", predicates, before="explain (format json) ")
+            return template_of(f"select 1 from {rows}", predicates, before="explain (format json) ")
 
         return self._compiled(("estimate", plan.number), compose, None)
 
@@ -190,12 +155,12 @@ class Search:
         limit: int | None,
         start: Sequence[Value] = (),
     ) -> Compiled:
-        template = self._compiler.template((which, self.shape), compose)
+        template = self._shaped.template(which, compose)
         self._parts[0] = Ask(limit, start, self.listed, self.query.sight)
         return template.filled(self._parts)
 
     def _predicates(self) -> Predicates:
-        return Predicates(self.types, self._compiler.hasher, words_condition, self._paths)
+        return Predicates(self.types, self._hasher, words_condition, self._paths, person_in(self.nodes))
 
     def _page(self, plan: Plan, nulls: tuple[bool, ...] | None, backward: bool) -> Template:
         predicates, sort = self._predicates(), self.query.sort
@@ -222,7 +187,7 @@ class Search:
                 number = f"(select count(*) from ({some}) n)"
         names = [f"c.k{number}" for number in range(len(keys))]
         values = ", ".join(f"r.{name}" for name in VALUES.split(", "))
-        return _template(
+        return template_of(
             f"select r.pk, r.type, r.id, {values}, {number}, {', '.join(names)} from ({inner}) c"
             f" join resource r on r.pk = {names[-1]} {ordered(keys, turn, cut=False)}",
             predicates,
@@ -275,19 +240,23 @@ class Search:
 
         return _appended([select(">", moment), select("<", first)], turn), keys
 
-    def _count(self, plan: Plan) -> Template:
+    def _count(self, plan: Plan, *, all_or_none: bool) -> Template:
         predicates = self._predicates()
         limit = predicates.bind_taken("bigint", _limit)
         source, conditions = self._source(predicates, plan)
+        if all_or_none and conditions and source.order == BY_MOMENT and not source.lists:
+            # To go along an index takes a tenth of what it takes to ask each.
+            every = f"select 1 from {_from(source)} limit {limit}"
+            conditions = [f"(select count(*) from ({every}) n) < {limit}", *conditions]
         matched = f"count(*) filter (where {' and '.join(conditions)})" if conditions else "count(*)"
         if source.rows:
             every = f"select c.pk, count(*) over () as n from ({source.rows} limit {limit}) c"
             found = f"select distinct c.* from ({every}) c"
-            return _template(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
+            return template_of(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
         if not source.lists:
             columns = "c.*" if source.row and conditions else "c.pk, c.moment" if source.moment else "c.pk"
             found = f"select {columns} from {source.sql} where {source.condition} limit {limit}"
-            return _template(f"select {matched}, count(*) from ({found}) c", predicates)
+            return template_of(f"select {matched}, count(*) from ({found}) c", predicates)
         each = f"select c.pk, c.moment from {source.sql} where {source.condition} limit {limit}"
         every = f"select c.pk, c.moment from {source.lists} cross join lateral ({each}) c limit {limit}"
         if not conditions:
@@ -296,17 +265,17 @@ class Search:
         found = f"select distinct * from (select *, count(*) over () as n from ({every}) e) c"
         if source.row:
             found = f"select c.*, f.n from ({found}) f join resource c on c.pk = f.pk"
-        return _template(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
+        return template_of(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
 
     def _count_lists(self, predicates: Predicates, source: Source, every: str) -> Template:
         """Where there is but one list, or each type has its own, nothing is there twice."""
         plain = f"(select count(*) from ({every}) c)"
         if source.row:
-            return _template(f"select n, n from (select {plain} as n) c", predicates)
+            return template_of(f"select n, n from (select {plain} as n) c", predicates)
         predicates.common.append(f"lists as materialized (select v.* from {source.lists})")
         plain = plain.replace(f"from {source.lists} ", "from lists v ")
         distinct = plain.replace("(select count(*) from", "(select count(distinct c.pk) from", 1)
-        return _template(
+        return template_of(
             f"select case when (select count(*) from lists) < 2 then {plain} else {distinct} end, {plain}",
             predicates,
         )
@@ -398,16 +367,3 @@ def _select(
         return found
     # The first of all are among the first of each.
     return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {ordered(keys, turn)}"
-
-
-def _template(sql: str, predicates: Predicates, *, before: str = "", loaded: bool = False) -> Template:
-    if predicates.common:
-        sql = f"with recursive {', '.join(predicates.common)} {sql}"
-    statement = _statement(before + sql, tuple(predicates.parameters.oids), loaded=loaded)
-    return Template(statement, predicates.parameters)
-
-
-@lru_cache(maxsize=1024)
-def _statement(sql: str, oids: tuple[int, ...], *, loaded: bool) -> Statement:
-    """One object for one text, whatever the shapes that share it."""
-    return Statement(f"search_{hashlib.blake2b(sql.encode(), digest_size=16).hexdigest()}", sql, oids, loaded)

@@ -7,7 +7,8 @@ holds row and advisory locks. The engine picks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
@@ -84,15 +85,29 @@ class Draft:
     retroactive: bool = False  # dated before its transaction, where a history may have been shown already
 
 
+class Hits(Sequence[Stored]):
+    """Resources that were found, each made when it is asked for: most are only written into a Bundle."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def written(self) -> Iterable[tuple[str, str, bytes]]:
+        """Type, id and body of each: all that a Bundle says of them."""
+
+    @abstractmethod
+    def persons(self) -> Iterable[int]:
+        """`Stored.person` of those that have one."""
+
+
 @immutable
 class Page:
     """A page of a search or a history. `total` is None when unknown. Cursors are empty at either end."""
 
-    items: tuple[Stored, ...]
+    items: Sequence[Stored]
     total: int | None = None
     next: str = ""
     previous: str = ""
-    included: tuple[Stored, ...] = ()
+    included: Sequence[Stored] = ()
     watermark: int = 0  # history: every version older than this (µs) is committed and visible
     truncated: bool = False  # there is more to include than a page brings along
 
@@ -107,6 +122,25 @@ class Span:
     at: tuple[int, int] | None = None  # versions current at some moment of [low, high) µs
     count: int = 20
     cursor: str = ""
+
+
+@immutable
+class Account:
+    """Somebody, as an issuer of tokens calls them."""
+
+    issuer: str
+    subject: str
+
+
+@immutable
+class Invitation:
+    """Whoever has the code may become the account of a Patient or RelatedPerson, within some tries. Times: µs."""
+
+    digest: bytes  # of the code, which is kept nowhere
+    person: Key
+    since: int
+    until: int
+    tries: int
 
 
 class Reader(Protocol):
@@ -183,6 +217,21 @@ class Transaction(Reader, Protocol):
     async def tie(self, person: Key, links: Sequence[Link]) -> None:
         """Let these be all the ties of a person, from the commit on. A buffered transaction raises `NeedsLocks`."""
 
+    async def invite(self, invitation: Invitation) -> None:
+        """Let this be the one invitation of its person, from the commit on. A buffered transaction raises `NeedsLocks`.
+
+        So do the two that follow.
+        """
+
+    async def uninvite(self, person: Key) -> bool:
+        """Take back the invitation of a person; whether there was one that was open."""
+
+    async def redeem(self, digest: bytes, account: Account) -> Key | None:
+        """Let somebody be the person whom an invitation is for, and use it up; None: it is not open any more.
+
+        Raises `Conflict` when the account is somebody else already, or the person has one with this issuer.
+        """
+
     async def purge(self, reasons: Mapping[Key, str], person: Key | None = None) -> Sequence[Key]:
         """Forget resources for good, each for its reason, with all their versions: those of them that are deleted.
 
@@ -230,6 +279,9 @@ class ResourceStore(Reader, Protocol):
     async def noted(self, sha256: str) -> bool:
         """Whether a file was recorded with `note_file`."""
 
+    async def tried(self, digest: bytes) -> Key | None:
+        """Whom an open invitation is for, one try of which is used up with this question; None: there is none."""
+
     def volunteer(self) -> None:
         """Offer this process for the work of the background."""
 
@@ -238,7 +290,7 @@ class ResourceStore(Reader, Protocol):
         """Whether this process is the one, of all on the database, that does that work."""
 
     async def index_words(self) -> bool:
-        """Make searches for the words of what was written lately cheaper; whether there is more to do."""
+        """Make searches for the words and texts of what was written lately cheaper; whether there is more to do."""
 
     async def ready(self) -> bool:
         """Whether the database answers."""

@@ -42,11 +42,11 @@ from fhir_server.store.definitions import (
     Job,
     Slice,
 )
+from fhir_server.store.numbers import TYPE_NUMBERS, TYPES
 from fhir_server.store.pipeline import Statement
 from fhir_server.store.registry_state import PostgresRegistry, note_published, published
 from fhir_server.store.scheduling import begin_generation
 from fhir_server.store.shipped import keep_up_with_shipped
-from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.telling import CHANNEL, known_everywhere, news_of
 from fhir_server.store.watermark import STAMP_LOCKS, Run
 

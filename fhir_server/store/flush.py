@@ -15,9 +15,9 @@ from fhir_server.store.audit_rows import TraceRows
 from fhir_server.store.binary import pack_int8, pack_int8s, pack_texts, unpack_bool, unpack_int, unpack_int8s
 from fhir_server.store.contract import Draft
 from fhir_server.store.index_rows import Table, Values, index_rows, moment_of
+from fhir_server.store.numbers import METHOD_NUMBERS, TYPE_NUMBERS
 from fhir_server.store.pipeline import Row, Statement
 from fhir_server.store.seeing import labels_of, parties_of, person_of, persons_of, text_of
-from fhir_server.store.tables import METHOD_NUMBERS, TYPE_NUMBERS
 from fhir_server.store.watermark import STAMP_LOCKS
 from fhir_server.store.write_statement import (
     ARRAYS,

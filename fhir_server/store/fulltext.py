@@ -27,9 +27,9 @@ from fhir_server.store.binary import (
     pack_int8,
     unpack_bool,
 )
+from fhir_server.store.numbers import TYPE_NUMBERS, TYPES
 from fhir_server.store.pipeline import Statement
 from fhir_server.store.predicates import Predicates, Source
-from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.watermark import Clock, Run, watermark
 
 BATCH: Final = 500  # resources of one step of the indexing

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
@@ -28,10 +28,10 @@ from fhir_server.store.binary import (
 )
 from fhir_server.store.contract import Page, Span, Stored
 from fhir_server.store.cursors import Place, cursor_of, place_of, turned
+from fhir_server.store.numbers import TYPE_NUMBERS, TYPES
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.rows import VALUES, key_of, stored_of
+from fhir_server.store.rows import VALUES, stored_in, stored_of
 from fhir_server.store.seeing import OIDS, is_seen, numbered, packed
-from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.watermark import Clock, Run, watermark
 
 T = TypeVar("T")
@@ -114,7 +114,9 @@ async def _of_one(run: Run, asked: _Asked, key: Key, place: Place | None) -> Pag
         else []
     )
     page, more, less = turned([stored_of(key, row) for row in rows], span.count, place)
-    return _page(page, [(stored.version,) for stored in page], more, less, Place((), False, total), asked)
+    return _page(
+        tuple(page), [(stored.version,) for stored in page], more, less, Place((), False, total), asked
+    )
 
 
 async def _of_many(run: Run, asked: _Asked, place: Place | None, mark: int) -> Page:
@@ -128,18 +130,16 @@ async def _of_many(run: Run, asked: _Asked, place: Place | None, mark: int) -> P
         return Page((), unpack_int(number or b""), watermark=mark)
     start = [_number(value) for value in place.keys] if place else [_LAST, _LAST, _LAST]
     params = (types, *bounds, *map(pack_int8, start), pack_int8(span.count + 1), *asked.sight)
-    rows = await run(asked.one_of(_MANY)[backward], params)
+    rows: Sequence[Sequence[Any]] = await run(asked.one_of(_MANY)[backward], params)
     page, more, less = turned(rows, span.count, place)
-    items = [stored_of(key_of(row[1], row[2]), row[3:]) for row in page]
-    keys = [
-        (item.updated, unpack_int(row[0] or b""), item.version) for item, row in zip(items, page, strict=True)
-    ]
+    items = stored_in(page)
+    keys = [(item.updated, row[0], item.version) for item, row in zip(items, page, strict=True)]
     total = place.total if place else None if more else len(items)
     return _page(items, keys, more, less, Place((), False, total, mark), asked)
 
 
 def _page(
-    items: list[Stored],
+    items: tuple[Stored, ...],
     keys: Sequence[tuple[int, ...]],
     more: bool,
     less: bool,
@@ -149,7 +149,7 @@ def _page(
     query, hasher = asked.fingerprint, asked.hasher
     after = cursor_of(replace(place, keys=keys[-1]), query, hasher) if more else ""
     before = cursor_of(replace(place, keys=keys[0], backward=True), query, hasher) if less else ""
-    return Page(tuple(items), place.total, after, before, watermark=place.watermark)
+    return Page(items, place.total, after, before, watermark=place.watermark)
 
 
 def _limits(span: Span) -> tuple[int, int, int]:
@@ -234,6 +234,7 @@ def _many(order: str, than: str, *, seen: bool) -> Statement:
         left join version v on h.old and v.pk = h.pk and v.version = h.version
         order by h.updated {order}, h.pk {order}, h.version {order}""",
         (INT2_ARRAY, INT8, INT8, INT8, INT8, INT8, INT8, INT8, *(OIDS if seen else ())),
+        loaded=True,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from fhir_server.definitions.parameters import CORE, Parameter, Parameters
 from fhir_server.search.entries import Hasher
@@ -20,13 +20,12 @@ from fhir_server.store.binary import (
     pack_int2s,
     pack_int8,
     pack_int8s,
-    unpack_int,
 )
 from fhir_server.store.contract import Stored
-from fhir_server.store.pipeline import Row, Statement
-from fhir_server.store.rows import VALUES, key_of, stored_of
+from fhir_server.store.numbers import TYPE_NUMBERS, TYPES
+from fhir_server.store.pipeline import Statement
+from fhir_server.store.rows import VALUES, Loaded
 from fhir_server.store.seeing import OIDS, is_seen, numbered, packed
-from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.watermark import Run
 
 MOST: Final = 10_000  # resources that one page brings along
@@ -59,6 +58,7 @@ def _forward(*, seen: bool) -> Statement:
     join resource r on r.pk = t.pk
     order by r.pk""",
         (*_OIDS, *((INT2_ARRAY, *OIDS) if seen else ())),
+        loaded=True,
     )
 
 
@@ -83,6 +83,7 @@ def _reverse(*, seen: bool) -> Statement:
     join resource r on r.pk = t.pk
     order by r.pk""",
         (*_OIDS, *((INT2_ARRAY, *OIDS) if seen else ())),
+        loaded=True,
     )
 
 
@@ -100,7 +101,7 @@ async def included(
     pks: Sequence[int],
     parameters: Parameters = CORE,
     view: View | None = None,
-) -> tuple[tuple[Stored, ...], bool]:
+) -> tuple[Sequence[Stored], bool]:
     """The resources that `includes` reach from those of `pks`, none of these among them, each once.
 
     Also whether there are more than `MOST`. What was reached is not reached again, so circles come to an end. Of types
@@ -108,10 +109,10 @@ async def included(
     """
     sight = () if view is None else (pack_int2s(_readable(view)), *packed(view.sight, hasher))
     known = list(pks)
-    found: list[Stored] = []
+    found: list[Sequence[Any]] = []
     step, frontier = list(includes), list(pks)
     while step and frontier and len(found) <= MOST:
-        rows: dict[int, Row] = {}
+        rows: dict[int, Sequence[Any]] = {}
         for statement, reverse in _STATEMENTS[view is not None]:
             chosen = [one for one in step if one.reverse == reverse]
             pairs = sorted({pair for one in chosen for pair in wanted(one, hasher, parameters)})
@@ -125,12 +126,13 @@ async def included(
                     pack_int8(MOST + 1 - len(found)),
                     *sight,
                 )
-                rows.update((unpack_int(row[0] or b""), row) for row in await run(statement, params))
+                reached: Sequence[Sequence[Any]] = await run(statement, params)
+                rows.update([(row[0], row) for row in reached])
         frontier = list(rows)
         known += frontier
-        found += [stored_of(key_of(row[1], row[2]), row[3:]) for row in rows.values()]
+        found += rows.values()
         step = [one for one in includes if one.iterate]
-    return tuple(found[:MOST]), len(found) > MOST
+    return Loaded(found[:MOST]), len(found) > MOST
 
 
 def _readable(view: View) -> list[int]:

@@ -10,7 +10,7 @@ from fhir_server.definitions.parameters import CORE, is_r4
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.store.ids import created
-from fhir_server.store.tables import ANY_PARAMETER, SEVERAL_VALUES, UNDATED
+from fhir_server.store.numbers import ANY_PARAMETER, SEVERAL_VALUES, UNDATED
 
 Values: TypeAlias = tuple[Any, ...]  # of one row, in the order of the columns
 Table: TypeAlias = tuple[Sequence[Values], Values]  # what its rows have of their own, and what they share

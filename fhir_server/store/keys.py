@@ -14,8 +14,8 @@ from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Name, References, Tokens
 from fhir_server.store.binding import Kind, Parameters, Parts
 from fhir_server.store.nodes import Leaf
+from fhir_server.store.numbers import SEVERAL_VALUES
 from fhir_server.store.shapes import ONE_PAIR, references_form, tokens_form
-from fhir_server.store.tables import SEVERAL_VALUES
 
 
 class Keys:

@@ -14,11 +14,11 @@ from fhir_server.search.query import Dates, Sort, Strings
 from fhir_server.store.binding import Kind
 from fhir_server.store.comparisons import span_bounds, spans
 from fhir_server.store.nodes import Leaf, Node
+from fhir_server.store.numbers import SHORT_SPAN
 from fhir_server.store.predicates import Predicates, Source
 from fhir_server.store.shapes import prefixes_of
 from fhir_server.store.sources import rows_of_types
 from fhir_server.store.stretches import apart, bounds_of
-from fhir_server.store.tables import SHORT_SPAN
 from fhir_server.store.texts import exists
 
 

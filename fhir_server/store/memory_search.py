@@ -10,6 +10,7 @@ from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.entries import Entries, Hasher
+from fhir_server.search.extract import dates_of
 from fhir_server.search.match import Known, matches, needs_body
 from fhir_server.search.order import sort_key
 from fhir_server.search.query import Include, Query
@@ -17,7 +18,7 @@ from fhir_server.search.sight import Link, Sight, Stamp, sees
 from fhir_server.search.view import View, narrowed
 from fhir_server.store.contract import Stored
 from fhir_server.store.includes import wanted
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.numbers import TYPE_NUMBERS
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Live:
         return (row for row in self if number in row.numbers or (seed, key) in row.pointers)
 
     def sees(self, sight: Sight, resource: Known) -> bool:
-        return sees(sight, resource.entries.stamp, self._links(resource.entries.stamp))
+        stamp = resource.entries.stamp
+        return sees(sight, stamp, self._links(stamp), dates_of(resource.entries, self.hasher))
 
     def shows(self, row: Row) -> bool:
         """Whether the view shows a resource."""

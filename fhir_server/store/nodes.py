@@ -12,6 +12,7 @@ from itertools import count
 from typing import TypeAlias
 
 from fhir_server.kernel.errors import Malformed
+from fhir_server.kernel.keys import Key
 from fhir_server.search.query import (
     AllOf,
     AnyOf,
@@ -149,6 +150,16 @@ def equal_leaves(node: Node) -> tuple[Leaf, ...]:
             return tuple([leaf for leaves in found for leaf in leaves]) if all(found) else ()
         case _:
             return ()
+
+
+def person_in(nodes: Sequence[Node]) -> int | None:
+    """The place of a reference to one Patient, whom most of what is found is about; None: there is none."""
+    leaves = [leaf for node in nodes for leaf in equal_leaves(node)]
+    for leaf in leaves:
+        match leaf.predicate:
+            case References(_, (Key("Patient"),), ()):
+                return leaf.place
+    return None
 
 
 def types_of(node: Node) -> frozenset[str] | None:

@@ -12,14 +12,15 @@ from fhir_server.kernel.errors import Malformed
 from fhir_server.search.query import Query
 from fhir_server.search.view import View, narrowed
 from fhir_server.store.binary import unpack_int
-from fhir_server.store.compile import Compiler, Search
+from fhir_server.store.compile import Search
 from fhir_server.store.contract import Page, Stored
 from fhir_server.store.cursors import Place, Value, cursor_of, place_of, turned
 from fhir_server.store.includes import included
 from fhir_server.store.listed import members
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.plans import CHEAP, Plan, plan_numbered
-from fhir_server.store.rows import stored_in
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.rows import Loaded
+from fhir_server.store.statements import Compiler
 from fhir_server.store.watermark import Run
 
 ESTIMATED: Final = 2000  # candidates that an estimate looks at
@@ -70,8 +71,8 @@ async def search(
         if less:
             before = Place(keys_of(page[0]), backward=True, total=total, plan=plan.number)
             previous_page = cursor_of(before, asked, compiler.hasher)
-    items = tuple([stored_in(row) for row in page])
-    found: tuple[Stored, ...] = ()
+    items = Loaded(page)
+    found: Sequence[Stored] = ()
     truncated = False
     if query.includes and page:
         pks = [row[0] for row in page]
@@ -137,7 +138,7 @@ async def _total(
             limit = search.cheap_limit(plan)
             if not limit:
                 return None
-            matched, candidates = await _counted(run, search, plan, limit + 1)
+            matched, candidates = await _counted(run, search, plan, limit + 1, all_or_none=True)
             return matched if candidates <= limit else None
 
 
@@ -157,8 +158,10 @@ async def _estimate(run: Run, search: Search, plan: Plan) -> int:
     return max(matched, round(matched * expected / candidates))
 
 
-async def _counted(run: Run, search: Search, plan: Plan, limit: int | None) -> tuple[int, int]:
+async def _counted(
+    run: Run, search: Search, plan: Plan, limit: int | None, *, all_or_none: bool = False
+) -> tuple[int, int]:
     """How many match of the first candidates, and how many candidates there are, both at most `limit`."""
-    compiled = search.count(plan, limit)
+    compiled = search.count(plan, limit, all_or_none=all_or_none)
     ((matched, candidates),) = await run(compiled.statement, compiled.params)
     return unpack_int(matched or b""), unpack_int(candidates or b"")

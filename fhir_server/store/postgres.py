@@ -17,6 +17,8 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 from fhir_server.kernel.errors import Unavailable
+from fhir_server.kernel.keys import Key
+from fhir_server.kernel.times import now
 from fhir_server.search.entries import Hasher
 from fhir_server.search.view import View
 from fhir_server.store.audit import AuditLog
@@ -24,20 +26,23 @@ from fhir_server.store.audit_key import SealingKey
 from fhir_server.store.audit_seal import Sealer
 from fhir_server.store.binary import pack_text
 from fhir_server.store.codes import PostgresCodes
-from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo, translated
 from fhir_server.store.contract import Reader, Transaction
 from fhir_server.store.credentials import PostgresCredentials
 from fhir_server.store.definitions_state import PostgresDefinitions
 from fhir_server.store.fulltext import index_words
 from fhir_server.store.ids import Lease, id_of
+from fhir_server.store.invitations import tried
 from fhir_server.store.migrations.migrate import require_schema, require_server
 from fhir_server.store.pipeline import Pipeline, Row, Statement, least_loaded
 from fhir_server.store.reader import PostgresReader, Ways
+from fhir_server.store.statements import Compiler
 from fhir_server.store.telling import CHANNEL
-from fhir_server.store.transaction import NOTED, Buffered, Database, Interactive
+from fhir_server.store.transaction import Buffered, Interactive
+from fhir_server.store.trigrams import Merging
 from fhir_server.store.watch import Watch
 from fhir_server.store.watermark import Clock, Run, announce
+from fhir_server.store.writing import NOTED, Database
 
 # Connections by kind of work, so that a long search holds up no read. A commit waits for the disk, and a pipelined
 # connection does one thing after the other: writers need several, whose commits then share one flush of the log.
@@ -64,6 +69,7 @@ class PostgresStore(PostgresReader):
         self.codes = PostgresCodes(database.read, database.search)
         self.audit = AuditLog(database.write, database.read, database.hasher, database.pks)
         self.credentials = PostgresCredentials(database.read, database.write)
+        self._merging = Merging(database.write_large)
         self._watch = watch
         self._database = database
         self._lease = lease
@@ -149,6 +155,10 @@ class PostgresStore(PostgresReader):
         with translated():
             return bool(await self._database.read(NOTED, (pack_text(sha256),)))
 
+    async def tried(self, digest: bytes) -> Key | None:
+        with translated():
+            return await tried(self._database.write, digest, now())
+
     def volunteer(self) -> None:
         self._watch.volunteer()
 
@@ -162,6 +172,7 @@ class PostgresStore(PostgresReader):
 
     async def index_words(self) -> bool:
         with translated():
+            await self._merging.step()
             return await index_words(self._database.write_large, self._database.clock)
 
     async def ready(self) -> bool:

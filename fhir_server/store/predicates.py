@@ -41,9 +41,9 @@ from fhir_server.store.comparisons import (
     spans,
 )
 from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, Unless, equal_leaves
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.seeing import COLUMNS, About, is_seen, packed, single, untied_cells
 from fhir_server.store.shapes import ONE_PAIR, prefixes_of, tokens_form
-from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.texts import Texts, exists
 
 MANY_TERMS: Final = 16  # keys; from here on a set of all that have one is made, instead of a probe for each
@@ -92,9 +92,15 @@ class Predicates(Texts):
         hasher: Hasher,
         words: WordsCondition | None = None,
         paths: Paths = MappingProxyType({}),
+        person: int | None = None,
     ) -> None:
-        """`words`: how a full text search is asked (`fulltext.py`, which stands on this). `paths`: see `bodies.py`."""
+        """`words`: how a full text search is asked (`fulltext.py`, which stands on this). `paths`: see `bodies.py`.
+
+        `person`: the place of the reference to the one Patient whom the search is about; None: of many.
+        """
         super().__init__(types, hasher, paths)
+        self._place_of_person = person
+        self._person = ""
         self._words = words
         self._aliases = count(1)
         self._sight: list[str] = []
@@ -287,7 +293,10 @@ class Predicates(Texts):
 
     def _is_seen(self, about: About) -> str:
         """On a row that is called {c}."""
-        return is_seen("{c}", self._sight_names(), about)
+        place, hasher = self._place_of_person, self.hasher
+        if place is not None and not self._person:
+            self._person = self.bind_taken("bigint", lambda parts: hasher.self_of(parts[place].keys[0]))
+        return is_seen("{c}", self._sight_names(), about, self._person)
 
     def _sight_names(self) -> Sequence[str]:
         """The SQL of the `COLUMNS`. A statement has the sight once, wherever it asks."""

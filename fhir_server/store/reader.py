@@ -12,13 +12,13 @@ from fhir_server.search.query import Ids, Query
 from fhir_server.search.sight import Link, Stamp
 from fhir_server.search.view import View
 from fhir_server.store import rows, ties
-from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import translated
-from fhir_server.store.contract import Page, Span, Stored
+from fhir_server.store.contract import Hits, Page, Span, Stored
 from fhir_server.store.definitions_state import PostgresDefinitions
 from fhir_server.store.explaining import explained
 from fhir_server.store.history import history
 from fhir_server.store.pages import search
+from fhir_server.store.statements import Compiler
 from fhir_server.store.watermark import Clock, Run
 
 
@@ -107,7 +107,11 @@ class PostgresReader:
 
 def note(given: Iterable[Stored], met: set[int]) -> None:
     """Remember the Patients of what was given out."""
-    met.update([one.person for one in given if one.person is not None])
+    met.update(
+        given.persons()
+        if isinstance(given, Hits)
+        else [one.person for one in given if one.person is not None]
+    )
 
 
 async def unseen(run: Run, hasher: Hasher, keys: Sequence[Key], view: View | None) -> list[Key]:

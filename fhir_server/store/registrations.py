@@ -6,6 +6,7 @@ is never given to another: traces name clients by their ids.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from fhir_server.kernel.errors import Conflict, NotFound
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.store.connections import translated
+from fhir_server.store.contract import Invitation
 from fhir_server.store.credentials import Client, SigningKey, key_of
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.numbers import TYPE_NUMBERS
 
 _CLIENTS: Final = """
     select c.id, c.name, c.organisation, c.roles, c.purposes, c.types, c.scopes, c.jwks_url, c.active, c.changed,
@@ -30,6 +32,10 @@ _ADD: Final = """
     insert into client (id, name, organisation, roles, purposes, types, scopes, jwks_url, active, changed)
     values (%s, %s, %s, %s, %s, %s, %s, %s, true, %s) on conflict do nothing"""
 _FOUND: Final = "select jwks_url from client where id = %s and active for update"
+_BORN: Final = """
+    select tree_of(body) ->> 'birthDate', tree_of(body) #>> '{patient,reference}'
+    from resource where self = %s and type = %s and id = %s and not deleted"""
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _UNKNOWN: Final = "There is no client of this id; `cordee admin client list` says which there are"
 
 
@@ -167,6 +173,41 @@ def unbind(url: str, issuer: str, subject: str, person: Key | None = None) -> in
         return gone
 
 
+def invite(url: str, invitation: Invitation) -> None:
+    """Let somebody become a person here. Raises `NotFound`, and `Conflict` where no day of birth would be shown."""
+    person = invitation.person
+    with _connected(url) as connection:
+        if not _is_born(connection, person):
+            raise Conflict("Who is invited shows a day of birth, and none is known here", code="required")
+        connection.execute(
+            "delete from invitation where (type = %s and id = %s) or until <= %s", (*person, invitation.since)
+        )
+        connection.execute(
+            "insert into invitation (digest, type, id, since, until, tries) values (%s, %s, %s, %s, %s, %s)",
+            (invitation.digest, *person, invitation.since, invitation.until, invitation.tries),
+        )
+
+
+def invitations(url: str, now: int) -> list[Invitation]:
+    """Those that are open, the first to end first."""
+    with _connected(url) as connection:
+        rows = connection.execute(
+            "select digest, type, id, since, until, tries from invitation where until > %s and tries > 0"
+            " order by until, type, id",
+            (now,),
+        ).fetchall()
+    return [Invitation(digest, Key(type_, id_), *rest) for digest, type_, id_, *rest in rows]
+
+
+def uninvite(url: str, person: Key) -> None:
+    """Take an invitation back. Raises `NotFound` where there is none."""
+    with _connected(url) as connection:
+        if not connection.execute("delete from invitation where type = %s and id = %s", person).rowcount:
+            raise NotFound(
+                "There is no such invitation; `cordee admin account invitations` says which there are"
+            )
+
+
 def signing_key(url: str, now: int) -> SigningKey | None:
     """The key that signs tokens now; None before there is one. `now`: µs."""
     with _connected(url) as connection:
@@ -196,14 +237,35 @@ def put_signing_key(url: str, key: SigningKey, *, overlap: int) -> None:
 def require_there(url: str, key: Key) -> None:
     """Raises `NotFound` unless the resource that an operator names is there."""
     with _connected(url) as connection:
-        secret = connection.execute("select value from setting where name = 'secret'").fetchone()
-        assert secret is not None
         row = connection.execute(
             "select 1 from resource where self = %s and type = %s and id = %s and not deleted",
-            (Hasher(secret[0]).self_of(key), TYPE_NUMBERS.get(key.type, 0), key.id),
+            (_hasher(connection).self_of(key), TYPE_NUMBERS.get(key.type, 0), key.id),
         ).fetchone()
     if row is None:
         raise NotFound(f"{key} is not there: load it first")
+
+
+def _is_born(connection: psycopg.Connection[Any], person: Key) -> bool:
+    """Whether the day of birth is known of somebody, or else of whom they are a relative of. Raises `NotFound`."""
+    row = _born(connection, person)
+    if row is None:
+        raise NotFound(f"{person} is not there: load it first")
+    day, patient = row
+    if day is None and patient is not None:
+        known = _born(connection, Key("Patient", patient.rpartition("/")[2]))
+        day = known[0] if known else None
+    return day is not None and _DAY.match(day) is not None
+
+
+def _born(connection: psycopg.Connection[Any], key: Key) -> tuple[str | None, str | None] | None:
+    number = _hasher(connection).self_of(key)
+    return connection.execute(_BORN, (number, TYPE_NUMBERS.get(key.type, 0), key.id)).fetchone()
+
+
+def _hasher(connection: psycopg.Connection[Any]) -> Hasher:
+    secret = connection.execute("select value from setting where name = 'secret'").fetchone()
+    assert secret is not None
+    return Hasher(secret[0])
 
 
 def _registered(row: tuple[Any, ...]) -> Registered:

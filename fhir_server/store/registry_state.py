@@ -20,8 +20,8 @@ from fhir_server.search.entries import Hasher
 from fhir_server.store import rows
 from fhir_server.store.binary import INT2_ARRAY, INT8_ARRAY, pack_int2s, pack_int8s
 from fhir_server.store.contract import Draft
+from fhir_server.store.numbers import TYPE_NUMBERS, TYPES
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.tables import TYPE_NUMBERS, TYPES
 from fhir_server.store.telling import News
 from fhir_server.store.uploads import Uploads
 from fhir_server.store.watermark import Run
@@ -96,7 +96,7 @@ class PostgresRegistry:
             changed = await self._look_at_packages(connection)
             cursor = await connection.execute(_UPLOADED, (_TYPES,))
             while found := await cursor.fetchmany(_BATCH):
-                changed |= self._uploads.learn(rows.stored_in((None, *values)) for values in found)
+                changed |= self._uploads.learn(rows.stored_in((None, *values) for values in found))
                 await asyncio.sleep(0)
         return changed, row[0]
 

@@ -34,8 +34,8 @@ from fhir_server.store.binary import (
 )
 from fhir_server.store.definitions import Indexed, Job, Slice, Unindexed
 from fhir_server.store.index_rows import Values, index_rows, moment_of
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.watermark import Run
 from fhir_server.store.write_statement import ENTRY_TABLES, PACK_ARRAY, TERM
 

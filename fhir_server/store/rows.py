@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, overload
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
@@ -22,10 +22,20 @@ from fhir_server.store.binary import (
     pack_text,
     unpack_int,
 )
-from fhir_server.store.contract import Stored
+from fhir_server.store.contract import Hits, Stored
+from fhir_server.store.numbers import METHODS, TYPE_NUMBERS, TYPES
 from fhir_server.store.pipeline import Row, Statement
-from fhir_server.store.seeing import OIDS, is_seen, numbered, packed, stamp_in
-from fhir_server.store.tables import METHODS, TYPE_NUMBERS, TYPES
+from fhir_server.store.seeing import (
+    OIDS,
+    PLAIN_COLUMNS,
+    PLAIN_OIDS,
+    is_plain,
+    is_seen,
+    numbered,
+    packed,
+    packed_plainly,
+    stamp_in,
+)
 from fhir_server.store.watermark import Run
 
 # What `stored_of` takes, in its order; `found_of` wants the pk in front.
@@ -60,6 +70,11 @@ _SEEN: Final = Statement(
     f"select pk, {VALUES} from resource where {_OF_KEY} and {is_seen('resource', _SIGHT)}",
     (*_KEY_OIDS, *OIDS),
 )
+_SEEN_PLAINLY: Final = Statement(
+    "current_plain",
+    f"select pk, {VALUES} from resource where {_OF_KEY} and {is_plain('resource', numbered(4, PLAIN_COLUMNS))}",
+    (*_KEY_OIDS, *PLAIN_OIDS),
+)
 _LOCKED_SEEN: Final = Statement("locked_seen", f"{_SEEN.sql} for no key update", (*_KEY_OIDS, *OIDS))
 _LATER_SIGHT: Final = numbered(5)
 _VERSION_SEEN: Final = Statement(
@@ -87,6 +102,7 @@ _STAMPS: Final = Statement(
     (INT8_ARRAY,),
 )
 _GREATEST_VERSION: Final = 2**31 - 1
+_new_key: Final = tuple.__new__
 
 
 @immutable
@@ -106,8 +122,11 @@ async def current(
         return None
     if sight is None:
         rows = await run(_LOCKED if lock else _CURRENT, params)
+    elif lock:
+        rows = await run(_LOCKED_SEEN, (*params, *packed(sight, hasher)))
     else:
-        rows = await run(_LOCKED_SEEN if lock else _SEEN, (*params, *packed(sight, hasher)))
+        rows = await run(_SEEN_PLAINLY, (*params, *packed_plainly(sight, hasher)))
+        rows = rows or await run(_SEEN, (*params, *packed(sight, hasher)))
     return found_of(key, rows[0]) if rows else None
 
 
@@ -176,19 +195,54 @@ def stored_of(key: Key, values: Sequence[bytes | None]) -> Stored:
     )
 
 
-def stored_in(row: Sequence[Any]) -> Stored:
-    """From a loaded row that begins with pk, type, id and `VALUES`."""
-    _, number, name, version, updated, method, deleted, body, cell, person = row[:10]
-    return Stored(
-        Key(TYPES[number - 1], name),
-        version,
-        updated,
-        body or b"",
-        deleted,
-        METHODS[method - 1],
-        cell,
-        person,
-    )
+class Loaded(Hits):
+    """Those in loaded rows that begin with pk, type, id and `VALUES`."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Stored: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Stored, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Stored | tuple[Stored, ...]:
+        if isinstance(place, slice):
+            return stored_in(self._rows[place])
+        (one,) = stored_in((self._rows[place],))
+        return one
+
+    def __iter__(self) -> Iterator[Stored]:
+        return iter(stored_in(self._rows))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def written(self) -> list[tuple[str, str, bytes]]:
+        return [(TYPES[row[1] - 1], row[2], row[7] or b"") for row in self._rows]
+
+    def persons(self) -> list[int]:
+        return [row[9] for row in self._rows if row[9] is not None]
+
+
+def stored_in(rows: Iterable[Sequence[Any]]) -> tuple[Stored, ...]:
+    """From loaded rows that begin with pk, type, id and `VALUES`."""
+    found = []
+    for row in rows:
+        number, name, version, updated, method, deleted, body, cell, person = row[1:10]
+        # A key that is asked for by its class is made in Python, which would be a third of all this.
+        key = _new_key(Key, (TYPES[number - 1], name))
+        found.append(Stored(key, version, updated, body or b"", deleted, METHODS[method - 1], cell, person))
+    return tuple(found)
 
 
 def key_of(type: bytes | None, id: bytes | None) -> Key:

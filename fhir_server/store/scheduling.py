@@ -21,8 +21,8 @@ from fhir_server.store.binary import (
 )
 from fhir_server.store.connections import Session
 from fhir_server.store.definitions import Plan
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.telling import CHANNEL
 from fhir_server.store.watermark import Run
 

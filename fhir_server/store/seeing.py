@@ -2,6 +2,10 @@
 
 A row carries the stamp of its version: cell, labels, the person it is about (`compartment`; several: `persons`), its
 parties and who owns it. The ties of persons are rows of `access`, read live: what ends, ends with the clock.
+
+To decide takes longer than to find a row by its key. What most reads are about is simpler: one person's, without a
+label that hides, of a cell that a tie shows whole and that nothing denies. `is_plain` asks for that alone; a row of
+which it is true is seen, and of another row `is_seen` tells.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from fhir_server.search.entries import Hasher
 from fhir_server.search.sight import HIDING, Label, Sight, Stamp, Tie
 from fhir_server.store.binary import INT8_ARRAY, pack_int2s, pack_int8, pack_int8s
 from fhir_server.store.binding import Kind
+from fhir_server.store.ties import DATED
 
 About: TypeAlias = Literal["any", "one", "none or several"]
 """How many persons: one is in `compartment`."""
@@ -24,8 +29,15 @@ COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 3
 OIDS: Final = (INT8_ARRAY,) * 3
 _KINDS: Final = ("full", "named", "least", "own", "shows", "opens")
 _SINGLE: Final = ("sensitive", "unlinked", "kept", "now")
+# What `is_plain` is told: the actors; for each tie what is full and what is named, and then single values.
+PLAIN_COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 2
+PLAIN_OIDS: Final = (INT8_ARRAY,) * 2
+_PLAIN_KINDS: Final = _KINDS[:2]
+_SPECIAL: Final = int(HIDING | Label.SENSITIVE | Label.INTERNE | Label.SEVERAL)
 # Authors are parties too, under a number of their own.
 AUTHOR: Final = 0x4155_5448_4F52
+# And organisations that have released their working notes to the caller stand among the authors, under another one.
+RELEASED: Final = 0x5245_4C45_4153
 
 
 def packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
@@ -35,6 +47,20 @@ def packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
         lasting = sight.made[hasher] = _packed(sight, hasher)
     actors, authors, worth = lasting
     return actors, authors, worth + pack_int8(sight.now)
+
+
+def packed_plainly(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
+    """The values of `PLAIN_COLUMNS`, ready to be sent."""
+    lasting: tuple[bytes, bytes] | None = sight.made.get((packed_plainly, hasher))
+    if lasting is None:
+        worth = [mask for kind in _PLAIN_KINDS for mask in getattr(sight, kind)]
+        lasting = (
+            pack_int8s([hasher.self_of(actor) for actor in sight.actors]),
+            pack_int8s([*worth, sight.unlinked, sight.now])[:-8],
+        )
+        sight.made[packed_plainly, hasher] = lasting
+    actors, masks = lasting
+    return actors, masks + pack_int8(sight.now)
 
 
 def untied_cells(sight: Sight) -> bytes:
@@ -52,7 +78,9 @@ def _packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
     actors = [hasher.self_of(actor) for actor in sight.actors]
     worth = [mask for kind in _KINDS for mask in getattr(sight, kind)]
     worth += [getattr(sight, name) for name in _SINGLE]
-    return pack_int8s(actors), pack_int8s([number ^ AUTHOR for number in actors]), pack_int8s(worth)[:-8]
+    authors = [number ^ AUTHOR for number in actors]
+    authors += [hasher.self_of(one) ^ RELEASED for one in sight.released]
+    return pack_int8s(actors), pack_int8s(authors), pack_int8s(worth)[:-8]
 
 
 def parties_of(stamp: Stamp, hasher: Hasher) -> list[int] | None:
@@ -96,36 +124,42 @@ def stamp_in(cell: int, labels: int, text: bytes | None) -> Stamp:
     return Stamp(cell, labels, persons, parties, authors, owners[0] if owners else None)
 
 
-def is_seen(row: str, names: Sequence[str], about: About = "any") -> str:
-    """That the row is seen. `names`: the SQL of the `COLUMNS`. `about`: what is known of whom it is about."""
-    actors, authors, _ = names
+def is_seen(row: str, names: Sequence[str], about: About = "any", person: str = "") -> str:
+    """That the row is seen. `names`: the SQL of the `COLUMNS`. `about`: what is known of whom it is about.
+
+    `person`: the SQL of one whom most rows are about, if there is such a one: their ties are looked up once.
+    """
+    actors, authors, masks = names
     sensitive, unlinked, kept, now = [single(names, name) for name in _SINGLE]
     mine = f"({row}.parties && {actors}) is true"
     authored = f"({row}.parties && {authors}) is true"
 
+    # A tie about data of some time alone counts for what is dated so, and nothing plain is by it: no mask is there.
+    tie = f"case when a.tie > 0 then a.tie when is_within({row}.pk, a.data) then a.tie + {DATED} end"
+
     def worth(kind: str) -> str:
         place = _KINDS.index(kind) * len(Tie)
-        return f"({names[2]})[a.tie + {place}]"
-
-    def holds(cells: str, cell: str) -> str:
-        return f"(({cells}) >> ({cell})::int) & 1 = 1"
+        return f"({masks})[{tie} + {place}]"
 
     full, named, least, own, shows, opens = [worth(kind) for kind in _KINDS]
     cell = f"{row}.cell"
     whole = f"(a.allow & {full}) | (a.named & {named})"
-    minimal = f"{holds(f'a.allow & {least}', cell)} and {row}.labels & {opens} <> 0"
+    minimal = f"{_holds(f'a.allow & {least}', cell)} and {row}.labels & {opens} <> 0"
     ties = (
         f"({row}.labels & {int(HIDING)} & ~{shows} = 0 or {authored})"
-        f" and ({holds(f'a.allow & {own}', cell)} and {mine}"
-        f" or ({row}.labels & {int(Label.SENSITIVE)} = 0 or {holds(whole, sensitive)})"
-        f" and ({holds(whole, cell)} or {minimal}))"
+        f" and ({_holds(f'a.allow & {own}', cell)} and {mine}"
+        f" or ({row}.labels & {int(Label.SENSITIVE)} = 0 or {_holds(whole, sensitive)})"
+        f" and ({_holds(whole, cell)} or {minimal}))"
     )
     is_sensitive = f"{row}.labels & {int(Label.SENSITIVE)} <> 0"
 
     def hides(mask: str) -> str:
-        return f"({holds(mask, cell)} or {is_sensitive} and {holds(mask, sensitive)})"
+        return f"({_holds(mask, cell)} or {is_sensitive} and {_holds(mask, sensitive)})"
 
-    denies = f"{hides('a.deny')} or {hides('a.oppose')} and not {authored}"
+    denies = (
+        f"({hides('a.deny')} or {hides('a.oppose')} and not {authored})"
+        f" and (a.tie > 0 or not is_elsewhere({row}.pk, a.data))"
+    )
 
     def tied(person: str) -> str:
         return (
@@ -133,20 +167,53 @@ def is_seen(row: str, names: Sequence[str], about: About = "any") -> str:
             f" and a.actor = any({actors}) and a.since <= {now} and {now} < a.until) is true"
         )
 
-    one = tied(f"{row}.compartment")
+    def every(persons: str) -> str:
+        return f"not exists (select 1 from unnest({persons}) p(person) where not {tied('p.person')})"
+
+    # Plain rows are told apart before, so that a statement need not have the same twice, for one and for several.
     several = f"{row}.labels & {int(Label.SEVERAL)}"
-    every = f"not exists (select 1 from unnest({row}.persons) p(person) where not {tied('p.person')})"
     through = {
-        "any": f"when {several} = 0 then {one} else {every}",
-        "one": f"else {one}",
-        "none or several": f"when {several} = 0 then false else {every}",
+        "any": f"else {every(f'case when {several} = 0 then array[{row}.compartment] else {row}.persons end')}",
+        "one": f"else {tied(f'{row}.compartment')}",
+        "none or several": f"when {several} = 0 then false else {every(f'{row}.persons')}",
     }
+    plain = ""
+    if about != "none or several":
+        known = f"{row}.compartment = {person} and " if person else ""
+        plain = f" when {known}{_is_plainly_tied(row, person or f'{row}.compartment', actors, masks, now)} then true"
     return (
-        f"case when {holds(unlinked, cell)} then true"
-        f" when {holds(kept, cell)} and {mine} then true"
-        f" when {row}.labels & {int(Label.INTERNE)} <> 0 and ({row}.owner = any({actors})) is not true then false"
+        f"case when {_holds(unlinked, cell)} then true{plain}"
+        f" when {_holds(kept, cell)} and {mine} then true"
+        f" when {row}.labels & {int(Label.INTERNE)} <> 0 and {_is_others(row, actors, authors)} then false"
         f" {through[about]} end"
     )
+
+
+def _is_others(row: str, actors: str, authors: str) -> str:
+    """That the row is of an organisation that neither is the caller's nor has released its working notes to them."""
+    return f"({row}.owner = any({actors}) or {row}.owner # {RELEASED} = any({authors})) is not true"
+
+
+def is_plain(row: str, names: Sequence[str]) -> str:
+    """That the row is seen, whatever else may be asked of it. `names`: the SQL of the `PLAIN_COLUMNS`."""
+    actors, masks = names
+    unlinked, now = [f"({masks})[{len(_PLAIN_KINDS) * len(Tie) + place}]" for place in (1, 2)]
+    tied = _is_plainly_tied(row, f"{row}.compartment", actors, masks, now)
+    return f"case when {_holds(unlinked, f'{row}.cell')} then true else {tied} end"
+
+
+def _is_plainly_tied(row: str, person: str, actors: str, masks: str, now: str) -> str:
+    """`masks`: beginning with those of `_PLAIN_KINDS`."""
+    full, named = [f"({masks})[a.tie + {place * len(Tie)}]" for place in range(len(_PLAIN_KINDS))]
+    cells = (
+        f"(select bit_or((a.allow & {full}) | (a.named & {named})) & ~bit_or(a.deny | a.oppose) from access a"
+        f" where a.person = {person} and a.actor = any({actors}) and a.since <= {now} and {now} < a.until)"
+    )
+    return f"{row}.labels & {_SPECIAL} = 0 and ({_holds(cells, f'{row}.cell')}) is true"
+
+
+def _holds(cells: str, cell: str) -> str:
+    return f"(({cells}) >> ({cell})::int) & 1 = 1"
 
 
 def single(names: Sequence[str], name: str) -> str:
@@ -154,6 +221,6 @@ def single(names: Sequence[str], name: str) -> str:
     return f"({names[2]})[{len(_KINDS) * len(Tie) + _SINGLE.index(name) + 1}]"
 
 
-def numbered(first: int) -> list[str]:
-    """The SQL of the `COLUMNS` in a statement that has them as its parameters from `first` on."""
-    return [f"${number}::{kind}" for number, kind in enumerate(COLUMNS, first)]
+def numbered(first: int, columns: Sequence[Kind] = COLUMNS) -> list[str]:
+    """The SQL of the `columns` in a statement that has them as its parameters from `first` on."""
+    return [f"${number}::{kind}" for number, kind in enumerate(columns, first)]

@@ -36,6 +36,7 @@ from fhir_server.search.query import (
     Words,
 )
 from fhir_server.search.sight import Sight
+from fhir_server.store.trigrams import has_trigrams
 
 Shape: TypeAlias = tuple[Any, ...]
 
@@ -130,10 +131,16 @@ def _references(predicate: References, parts: list[Any]) -> Shape:
     return "r", name.type, name.code, references_form(predicate), patient
 
 
-def _strings(predicate: Strings | Terms, parts: list[Any]) -> Shape:
+def _strings(predicate: Strings, parts: list[Any]) -> Shape:
     parts.append(predicate)
     name = predicate.name
-    return type(predicate).__name__, name.type, name.code, modes_of(predicate)
+    return "s", name.type, name.code, modes_of(predicate), has_trigrams(predicate)
+
+
+def _terms(predicate: Terms, parts: list[Any]) -> Shape:
+    parts.append(predicate)
+    name = predicate.name
+    return "terms", name.type, name.code, modes_of(predicate)
 
 
 def _spans(predicate: Dates | Quantities, parts: list[Any]) -> Shape:
@@ -190,7 +197,7 @@ _SHAPES: Final[dict[type[Any], Callable[[Any, list[Any]], Shape]]] = {
     Tokens: _tokens,
     References: _references,
     Strings: _strings,
-    Terms: _strings,
+    Terms: _terms,
     Dates: _spans,
     Quantities: _spans,
     Updated: _updated,

@@ -31,14 +31,15 @@ from fhir_server.store.binding import Kind, Parts
 from fhir_server.store.comparisons import FIRST, span_bounds
 from fhir_server.store.fulltext import words_source
 from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, equal_leaves, types_of
+from fhir_server.store.numbers import TYPE_NUMBERS, TYPES
 from fhir_server.store.predicates import Predicates, Source, targets_in
 from fhir_server.store.shapes import modes_of, prefixes_of, tokens_form
 from fhir_server.store.stretches import has_order, stretch_of
-from fhir_server.store.tables import TYPE_NUMBERS, TYPES
+from fhir_server.store.trigrams import has_trigrams
 
 IDENTIFIED: Final = 2  # up to this rank a node gives one candidate, or a few
 SELECTIVE: Final = 3  # up to this rank a node gives few candidates for certain
-SCAN: Final = 9  # from this rank on it is no source
+SCAN: Final = 10  # from this rank on it is no source
 
 
 def rank(node: Node) -> int:
@@ -82,10 +83,12 @@ def _rank(leaf: Leaf) -> int:
             return 3 if not others and all(key.type == "Patient" for key in keys) else 4
         case Words() | Near():
             return 6
+        case Strings() as strings if has_trigrams(strings):
+            return 7
         case Strings() | Terms() as texts:
-            return 8 if {"contains", "ends"}.intersection(modes_of(texts)) else 6
+            return 9 if {"contains", "ends"}.intersection(modes_of(texts)) else 6
         case Dates() | Quantities() | Updated() as ranges:
-            return SCAN if "ne" in prefixes_of(ranges) else 7
+            return SCAN if "ne" in prefixes_of(ranges) else 8
         case _:
             return SCAN
 

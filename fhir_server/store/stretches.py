@@ -29,10 +29,11 @@ from fhir_server.store.comparisons import (
     start_of,
 )
 from fhir_server.store.nodes import Leaf, Node
+from fhir_server.store.numbers import SHORT_SPAN
 from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.shapes import modes_of, prefixes_of
-from fhir_server.store.tables import SHORT_SPAN
 from fhir_server.store.texts import exists, stretches
+from fhir_server.store.trigrams import has_trigrams
 
 # By which columns, and which way, rows are gone through so that those nearest to the value come first.
 _DATE_ORDERS: Final[dict[str, tuple[str, bool]]] = {
@@ -140,6 +141,8 @@ def _texts(predicates: Predicates, strings: Strings, place: int) -> Source:
             f"select s.pk from unnest({', '.join(ranges)}) v(low, high) cross join lateral (select pk from entry_string"
             f" where parameter = {seed} and value >= v.low and value < v.high offset 0) s"
         )
+    if has_trigrams(strings):
+        return _set(predicates.inside(strings, place))
     agrees = predicates.text(strings, place).format(s="c", c="c")
     return _set(f"select c.pk from entry_string c where c.parameter = {seed} and {agrees}")
 

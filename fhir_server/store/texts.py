@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -16,6 +16,10 @@ from fhir_server.store.comparisons import RANGES, any_of, end_of, start_of, term
 from fhir_server.store.keys import Keys
 from fhir_server.store.nodes import Leaf
 from fhir_server.store.shapes import modes_of
+from fhir_server.store.trigrams import pattern_of
+
+SAMPLE: Final = 400  # texts of a parameter, those that come first
+OFTEN: Final = 16  # of these: what is in so many is in many
 
 
 class Texts(Keys):
@@ -24,6 +28,7 @@ class Texts(Keys):
     def __init__(self, types: tuple[str, ...], hasher: Hasher, paths: Paths = MappingProxyType({})) -> None:
         super().__init__(types, hasher)
         self._paths = paths
+        self._often: dict[int, str] = {}  # by place: whether a text inside others is in many
 
     def terms(self, leaf: Leaf) -> str:
         """A select of the keys that the dictionary has for texts."""
@@ -76,6 +81,29 @@ class Texts(Keys):
         if "contains" in modes or "ends" in modes:
             parts.append(self._holds(place))
         return any_of(parts)
+
+    def inside(self, strings: Strings, place: int) -> str:
+        """A select of the pks of those that have one of the texts inside theirs. It `has_trigrams`.
+
+        The index of trigrams is of all parameters, and all that it finds is found before the first is told. What is in
+        every few texts of a parameter is met sooner by going through these.
+        """
+        seed = self.seed(strings.name)
+        patterns = self.bind_taken("text[]", lambda parts: [*map(pattern_of, parts[place].values)])
+        if place not in self._often:
+            self._often[place] = name = f"often{place}"
+            self.common.append(
+                f"{name} as materialized (select count(*) < {SAMPLE} or"
+                f" count(*) filter (where s.value like any({patterns})) >= {OFTEN} as often"
+                f" from (select value from entry_string where parameter = {seed} limit {SAMPLE}) s)"
+            )
+        often = f"(select often from {self._often[place]})"
+        return (
+            f"select c.pk from (select value, pk from entry_string where parameter = {seed} offset 0) c"
+            f" where {often} and c.value like any({patterns}) union all"
+            f" select c.pk from unnest({patterns}) v(pattern) cross join lateral (select * from entry_string"
+            f" where value like v.pattern offset 0) c where not {often} and c.parameter = {seed}"
+        )
 
     def _stands(self, strings: Strings) -> str:
         """And it is a value of the parameter: {text} has it as JSON."""

@@ -17,10 +17,10 @@ from fhir_server.search.query import Visible
 from fhir_server.search.sight import UNSTAMPED
 from fhir_server.store.binding import Parts
 from fhir_server.store.nodes import Leaf, Node
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.ordering import SortKey, Turn
 from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.seeing import About
-from fhir_server.store.tables import TYPE_NUMBERS
 
 PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
 # What an index holds: nobody sees what has no stamp, which on a server that knows nobody is everything.

@@ -7,6 +7,7 @@ from typing import Final
 
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
+from fhir_server.search.extract import main_dates
 from fhir_server.search.sight import Link, Tie
 from fhir_server.store.binary import (
     INT2_ARRAY,
@@ -21,9 +22,11 @@ from fhir_server.store.pipeline import Statement
 from fhir_server.store.watermark import Run
 
 _MASKS: Final = "allow, named, deny, oppose, since, until"
+# What a tie that is about data of some time alone has under its number: no mask of a `Sight` stands there.
+DATED: Final = 1000
 _LINKS: Final = Statement(
     "links",
-    f"select person, actor, tie, {_MASKS} from access where person = any($1) and actor = any($2)",
+    f"select person, actor, tie, {_MASKS}, data[1], data[2] from access where person = any($1) and actor = any($2)",
     (INT8_ARRAY, INT8_ARRAY),
 )
 # Two statements: what is deleted is what was there when the person was locked.
@@ -31,10 +34,11 @@ _UNTIE: Final = Statement("untie", "delete from access where person = $1", (INT8
 _TIE: Final = Statement(
     "tie",
     f"""
-    insert into access (person, actor, tie, {_MASKS})
-    select $1, u.* from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::bigint[]) u""",
-    (INT8, INT8_ARRAY, INT2_ARRAY, *[INT8_ARRAY] * 6),
+    insert into access (person, actor, tie, {_MASKS}, data)
+    select $1, actor, tie, {_MASKS}, case when start is not null then array[start, stop] || $12::bigint[] end
+    from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+        $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) u(actor, tie, {_MASKS}, start, stop)""",
+    (INT8, INT8_ARRAY, INT2_ARRAY, *[INT8_ARRAY] * 9),
 )
 
 
@@ -49,8 +53,13 @@ async def links(run: Run, hasher: Hasher, persons: Sequence[Key], actors: Sequen
     )
     found = []
     for row in await run(_LINKS, params):
-        person, actor, tie, *rest = [unpack_int(value or b"") for value in row]
-        found.append(Link(by_number[person], by_number[actor], Tie(tie), *rest))
+        *whole, start, stop = row
+        person, actor, tie, *masks = [unpack_int(value or b"") for value in whole]
+        data = None if start is None or stop is None else (unpack_int(start), unpack_int(stop))
+        kind = Tie(tie if data is None else tie + DATED)
+        allow, named, deny, oppose, since, until = masks
+        told = Link(by_number[person], by_number[actor], kind, allow, named, deny, oppose, since, until, data)
+        found.append(told)
     return found
 
 
@@ -61,7 +70,9 @@ async def tie(run: Run, hasher: Hasher, person: Key, links: Sequence[Link]) -> N
     if links:
         columns = (
             pack_int8s([hasher.self_of(one.actor) for one in links]),
-            pack_int2s([one.tie for one in links]),
+            pack_int2s([one.tie if one.data is None else one.tie - DATED for one in links]),
             *(pack_int8s([getattr(one, name) for one in links]) for name in _MASKS.split(", ")),
+            *(pack_int8s([one.data and one.data[place] for one in links]) for place in (0, 1)),
+            pack_int8s(sorted(main_dates(hasher)) if any(one.data for one in links) else []),
         )
         await run(_TIE, (number, *columns))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.types import Scope
 
 from fhir_server.access.caller import ANYONE, Caller
+from fhir_server.access.identity import is_nobody, unbound
 from fhir_server.kernel.errors import Unauthenticated
 from fhir_server.kernel.times import now
 from fhir_server.web.authentication import Authentication
 from fhir_server.web.origin import Origin
 from fhir_server.web.throttling import Throttling
+
+_REDEEMING: Final = "/$redeem-invitation"  # by which a citizen who is nobody here becomes somebody
 
 
 class Admission:
@@ -26,7 +30,7 @@ class Admission:
     async def __call__(
         self, scope: Scope, headers: Mapping[bytes, bytes], /, *, public: bool = False
     ) -> Caller:
-        """Who asks; for what is public, anyone. Raises what `Authentication.caller_of` raises, and `TooMany` (429)."""
+        """Who asks; for what is public, anyone. Raises what `Authentication.caller_of` does, and `Throttled` (429)."""
         address = self._origin.address(scope, headers)
         clock = asyncio.get_running_loop().time()
         self._throttling.admit(address, clock)
@@ -45,4 +49,6 @@ class Admission:
                 self._throttling.failed(address, clock)
             raise
         self._throttling.admit_client(caller.client or caller.subject, clock)
+        if is_nobody(caller) and not scope["path"].endswith(_REDEEMING):
+            raise unbound()
         return caller

@@ -27,7 +27,7 @@ CUT = _READING | {Action.OPERATION}  # where `_summary` and `_elements` work; of
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.DELETE})
 _MAY_SEND = (
     b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, "
-    b"X-Cordee-Practice, X-Provenance, X-Request-Id, X-Security-Context"
+    b"Traceparent, X-Correlation-Id, X-Cordee-Practice, X-Provenance, X-Request-Id, X-Security-Context"
 )
 
 

@@ -30,9 +30,9 @@ from fhir_server.access.identity import (
     practice_of,
     professional,
 )
-from fhir_server.access.levels import reaches
+from fhir_server.access.levels import levels_from, reaches
 from fhir_server.access.signatures import LARGEST, Signed, opened, require_readable
-from fhir_server.kernel.errors import Forbidden, Unauthenticated
+from fhir_server.kernel.errors import InsufficientLevel, Unauthenticated
 from fhir_server.settings import AuthSettings, IssuerSettings
 from fhir_server.web.jwks import KeySet, fetched, read
 from fhir_server.web.psc import NotActive, ProSanteConnect
@@ -117,10 +117,10 @@ class Authentication:
         """
         if self._settings.mode == "none":
             return ANYONE
-        token = _token_of(headers)
-        digest = sha256(token.encode()).digest()
+        digest = sha256(headers.get(b"authorization", b"")).digest()
         session = self._sessions.get(digest, now)
         if session is None:
+            token = _token_of(headers)
             if verifying is not None:
                 verifying()
             session = await self._begun(digest, token, now)
@@ -132,7 +132,11 @@ class Authentication:
         asked = headers.get(_PRACTICE, b"").decode("latin-1").strip()
         caller = session.callers.get(asked)
         if caller is None:
-            caller = session.callers[asked] = await self._found(session.identity, asked)
+            caller = await self._found(session.identity, asked)
+            if (
+                caller.actors or caller.kind != "citizen"
+            ):  # a citizen who is nobody here may be somebody in a moment
+                session.callers[asked] = caller
         return caller
 
     def thumbprint(self, headers: Mapping[bytes, bytes], *, proxied: bool) -> str:
@@ -270,8 +274,9 @@ def _secret(issuer: IssuerSettings) -> str:
 
 def _require_level(level: str, issuer: IssuerSettings) -> None:
     if not reaches(level, issuer.minimum_level):
-        raise Forbidden(
+        raise InsufficientLevel(
             f"The level of authentication is too low, or not said: {issuer.minimum_level} or more is needed",
+            levels_from(issuer.minimum_level, issuer.levels),
             french=f"Niveau d'authentification trop bas ou absent\u202f: il faut au moins {issuer.minimum_level}",
         )
 

@@ -10,6 +10,7 @@ import re
 from base64 import b64decode, b64encode
 
 from fhir_server.kernel.wire import Tree, encode
+from fhir_server.web.security_headers import SANDBOXED
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -36,7 +37,7 @@ def native_of(tree: Tree) -> tuple[bytes, Headers] | None:
     content_type = _visible(tree.get("contentType")) or "application/octet-stream"
     headers = [
         (b"content-type", content_type.encode()),
-        (b"content-security-policy", b"sandbox; default-src 'none'"),
+        (b"content-security-policy", SANDBOXED),  # also of a server without authentication
     ]
     if not _PASSIVE.fullmatch(content_type):
         headers.append((b"content-disposition", b"attachment"))

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_server.web.origin import ROOT
 from fhir_server.web.rest import Authenticate, Perform, Rest, RestOptions, Unread
+from fhir_server.web.tracing import Traced
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -44,7 +45,7 @@ class Front:
         shutdown: Hook = _nothing,
     ) -> None:
         self._rest = Rest(perform, options, authenticate, unread)
-        self._fallback = fallback
+        self._fallback = Traced(fallback)
         self._startup = startup
         self._shutdown = shutdown
 

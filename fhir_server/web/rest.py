@@ -7,14 +7,10 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import logging
-import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -35,30 +31,28 @@ from fhir_server.kernel.errors import (
     UnsupportedMediaType,
 )
 from fhir_server.kernel.issues import Language
-from fhir_server.kernel.wire import decode, encode
-from fhir_server.web import binary, presentation
+from fhir_server.kernel.logs import trace_id
+from fhir_server.web import presentation
 from fhir_server.web.answer import CUT, Answer, Headers, native, options_of, shown
+from fhir_server.web.body import body_of
 from fhir_server.web.negotiation import (
-    FHIR_JSON,
     JSON,
-    JSON_PATCH,
     PLAIN,
     Controls,
     Form,
-    Kind,
     conditions_of,
     controls_of,
     form_of,
     kind_of,
     language_of,
-    takes_gzip,
     without_controls,
 )
 from fhir_server.web.origin import Origin
 from fhir_server.web.payload import Disconnected, payload_of
 from fhir_server.web.presentation import Cut
-from fhir_server.web.throttling import TooMany
-from fhir_server.web.xml import tree_of
+from fhir_server.web.security_headers import CACHED, UNSTORED
+from fhir_server.web.sending import WayOut
+from fhir_server.web.tracing import trace_of
 
 Perform = Callable[[Call], Awaitable[Reply]]
 Unread = Callable[[Call, FhirError], Awaitable[None]]
@@ -76,8 +70,6 @@ logger = logging.getLogger(__name__)
 _READS = frozenset({Action.READ, Action.VREAD})
 _CHANGES = frozenset({Action.UPDATE, Action.PATCH, Action.DELETE})
 _WITH_BODY = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.BUNDLE, Action.OPERATION})
-_RESOURCES: frozenset[Kind] = frozenset({"json", "xml"})
-_PATCHES: frozenset[Kind] = frozenset({"json", "xml", "json-patch"})
 # Two of these that differ contradict each other; any other header may come as a list.
 _SINGLE = frozenset(
     {b"content-type", b"host", b"if-modified-since", b"if-none-exist", b"content-encoding", b"x-provenance"}
@@ -85,14 +77,7 @@ _SINGLE = frozenset(
 # Of writes only: it says where what is written comes from.
 _WITH_PROVENANCE = frozenset({Action.CREATE, Action.UPDATE, Action.PATCH, Action.BUNDLE})
 _PERSONS = frozenset({"professional", "citizen"})
-_TRACE = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
-_CORRELATION = re.compile(rb"[\x21-\x7e]{1,128}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_LARGE = 1_000_000  # bytes: from here on compressing or reading XML would hold up every other request of the worker
-_EXPOSED = (
-    b"ETag, Location, Content-Location, Last-Modified, Retry-After, WWW-Authenticate, X-Request-Id, "
-    b"X-Correlation-Id"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +108,21 @@ class Rest:
         self._authenticate = authenticate
         self._options = options
         self._origin = Origin(options.base_url, options.trusted_proxies)
-        self._common: Headers = [
-            (b"cache-control", b"private, no-cache"),
-            (
-                b"vary",
-                b"Accept, Accept-Encoding, Accept-Language" + (b", Origin" if options.cors_origins else b""),
-            ),
-            (b"x-content-type-options", b"nosniff"),
-        ]
-        self._traces = count()
-        self._worker = os.urandom(6).hex()
+        self._way_out = WayOut(
+            options.cors_origins, options.compress_from_bytes, CACHED if authenticate is None else UNSTORED
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        trace = trace_of(scope["headers"])
+        token = trace_id.set(trace)
+        try:
+            await self._listen(trace, scope, receive, send)
+        finally:
+            trace_id.reset(token)
+
+    async def _listen(self, trace: str, scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[bytes, bytes] = {}
         form, controls = JSON, PLAIN
-        trace_id = self._trace_of(scope["headers"])
         try:
             headers = joined(scope["headers"])
             accept = headers.get(b"accept", b"")
@@ -148,7 +133,9 @@ class Rest:
             method = scope["method"]
             place = place_of(segments_of(scope["path"], scope.get("raw_path")), method)
             if method == "OPTIONS":
-                answer = options_of(place, headers, browsers=self._allows(headers.get(b"origin", b"")))
+                answer = options_of(
+                    place, headers, browsers=self._way_out.allows(headers.get(b"origin", b""))
+                )
             else:
                 action = place.action(method)
                 caller = ANYONE
@@ -176,9 +163,9 @@ class Rest:
             return
         except Exception as error:
             language = language_of(headers.get(b"accept-language", b""))
-            answer = _refused(error, trace_id, form, controls, language)
+            answer = _refused(error, trace, form, controls, language)
             answer[1].extend(_hints(error))
-        await self._send(answer, scope, headers, trace_id, send)
+        await self._way_out.send(answer, scope, headers, trace, send)
 
     async def _call(
         self,
@@ -219,7 +206,7 @@ class Rest:
             raise Forbidden("Files are imported by systems and operators, not by persons")
         body, media_type = b"", ""
         if action in _WITH_BODY and scope["method"] not in {"GET", "HEAD"}:
-            body, media_type = await self._body(place, action, receive, headers)
+            body, media_type = await body_of(place, action, receive, headers, self._options.max_body_bytes)
         return Call(
             action,
             place.type,
@@ -238,6 +225,7 @@ class Rest:
             language=language_of(headers.get(b"accept-language", b"")),
             caller=caller,
             address="" if self._authenticate is None else self._origin.address(scope, headers),
+            request=trace_id.get(),
             provenance=provenance,
         )
 
@@ -261,6 +249,7 @@ class Rest:
             compartment=place.compartment,
             caller=caller,
             address=self._origin.address(scope, headers),
+            request=trace_id.get(),
         )
 
     async def _answer(self, call: Call, form: Form, controls: Controls, cut: Cut | None) -> Answer:
@@ -282,91 +271,6 @@ class Rest:
         if payload and kind not in {"form", ""}:
             raise UnsupportedMediaType("A search is posted as application/x-www-form-urlencoded")
         return "&".join(part for part in (query, _text(payload.strip())) if part)
-
-    async def _body(
-        self, place: Place, action: Action, receive: Receive, headers: Mapping[bytes, bytes]
-    ) -> tuple[bytes, str]:
-        """The body as FHIR JSON or as a JSON Patch, and which of them. Raises `UnsupportedMediaType` for others."""
-        sent = headers.get(b"content-type", b"")
-        if place.type == "Binary" and action in {Action.CREATE, Action.UPDATE}:
-            payload = await payload_of(receive, headers, self._options.max_body_bytes)
-            if len(payload) >= _LARGE:
-                return await asyncio.to_thread(self._binary, sent, payload, place, headers), FHIR_JSON
-            return self._binary(sent, payload, place, headers), FHIR_JSON
-        taken: frozenset[Kind] = _PATCHES if action is Action.PATCH else _RESOURCES
-        kind = kind_of(sent)
-        if kind and kind not in taken:
-            raise _unsupported(action)
-        payload = await payload_of(receive, headers, self._options.max_body_bytes)
-        kind = kind or _look(payload)
-        if kind not in taken:
-            raise _unsupported(action)
-        if kind == "xml":
-            return await _from_xml(payload, self._options.max_body_bytes), FHIR_JSON
-        return payload, JSON_PATCH if kind == "json-patch" else FHIR_JSON
-
-    def _binary(self, sent: bytes, payload: bytes, place: Place, headers: Mapping[bytes, bytes]) -> bytes:
-        """A Binary, sent as a resource or, whatever else it is, as its own content."""
-        named = b"fhir" in sent.lower()
-        try:
-            kind = kind_of(sent) or _look(payload)
-        except UnsupportedMediaType:
-            if named:
-                raise
-            kind = "other"
-        if kind in {"json", "xml"}:
-            most = self._options.max_body_bytes
-            try:
-                tree = decode(payload, max_bytes=most) if kind == "json" else tree_of(payload, max_bytes=most)
-            except Malformed:
-                if named or not sent:
-                    raise
-                tree = {}
-            if tree.get("resourceType") == "Binary":
-                return payload if kind == "json" else encode(tree)
-        if not sent:
-            raise UnsupportedMediaType("The Content-Type is missing, and the body is not a Binary resource")
-        context = headers.get(b"x-security-context", b"")
-        return binary.wrapped(payload, sent.decode("latin-1"), context.decode("latin-1"), place.id)
-
-    async def _send(
-        self, answer: Answer, scope: Scope, sent: Mapping[bytes, bytes], trace_id: str, send: Send
-    ) -> None:
-        status, headers, body = answer
-        least = self._options.compress_from_bytes
-        if least and len(body) >= least and takes_gzip(sent.get(b"accept-encoding", b"")):
-            body = await asyncio.to_thread(_packed, body) if len(body) >= _LARGE else _packed(body)
-            headers.append((b"content-encoding", b"gzip"))
-        if status not in {204, 304}:
-            headers.append((b"content-length", b"%d" % len(body)))
-        headers += self._common
-        headers.append((b"x-request-id", trace_id.encode()))
-        own = sent.get(b"x-correlation-id") or sent.get(b"x-request-id", b"")
-        if own != trace_id.encode() and _CORRELATION.fullmatch(own):
-            headers.append((b"x-correlation-id", own))
-        origin = sent.get(b"origin", b"")
-        if self._allows(origin):
-            headers += self._cors(origin)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-    def _cors(self, origin: bytes) -> Headers:
-        return [
-            (b"access-control-allow-origin", b"*" if "*" in self._options.cors_origins else origin),
-            (b"access-control-expose-headers", _EXPOSED),
-        ]
-
-    def _allows(self, origin: bytes) -> bool:
-        """Whether pages of an origin may call. https://fetch.spec.whatwg.org/#http-cors-protocol"""
-        allowed = self._options.cors_origins
-        return bool(origin) and ("*" in allowed or origin.decode("latin-1") in allowed)
-
-    def _trace_of(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        """The client's X-Request-Id where it can be one, else a new one."""
-        for name, value in headers:
-            if name == b"x-request-id" and _TRACE.fullmatch(value):
-                return value.decode("ascii")
-        return f"{self._worker}-{next(self._traces):x}"
 
 
 def _controls(query: str) -> tuple[Controls, FhirError | None]:
@@ -410,18 +314,18 @@ def _require_acceptable(accept: bytes, controls: Controls, place: Place, action:
         )
 
 
-def _refused(error: Exception, trace_id: str, form: Form, controls: Controls, language: Language) -> Answer:
+def _refused(error: Exception, trace: str, form: Form, controls: Controls, language: Language) -> Answer:
     if not isinstance(error, FhirError):
-        logger.error("A request failed; trace %s", trace_id, exc_info=error)
-    return shown(reply_of(error, trace_id, language), None, form, controls)
+        logger.error("A request failed", exc_info=error)
+    return shown(reply_of(error, trace, language), None, form, controls)
 
 
 def _hints(error: Exception) -> Headers:
     """The headers by which a refusal says what would be right."""
-    if isinstance(error, Unauthenticated):
-        return [(b"www-authenticate", error.challenge.encode("latin-1", "replace"))]
+    if isinstance(error, Unauthenticated | Forbidden) and error.challenge:
+        return [(b"www-authenticate", error.challenge.encode("ascii"))]
     if isinstance(error, Throttled | Unavailable):
-        return [(b"retry-after", b"%d" % (error.seconds if isinstance(error, TooMany) else 1))]
+        return [(b"retry-after", b"%d" % (error.seconds if isinstance(error, Throttled) else 1))]
     return []
 
 
@@ -441,33 +345,3 @@ def _text(query: bytes) -> str:
         return query.decode()
     except UnicodeDecodeError:
         raise Malformed("The parameters are not UTF-8", code="value") from None
-
-
-def _look(payload: bytes) -> Kind:
-    """What a body without Content-Type is, by its first character: a resource cannot be anything else."""
-    match payload[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]:
-        case b"{" | b"":
-            return "json"
-        case b"[":
-            return "json-patch"
-        case b"<":
-            return "xml"
-    return "other"
-
-
-def _unsupported(action: Action) -> UnsupportedMediaType:
-    patch = " and, for a JSON Patch, application/json-patch+json" if action is Action.PATCH else ""
-    return UnsupportedMediaType(f"The body must be application/fhir+json or application/fhir+xml{patch}")
-
-
-async def _from_xml(payload: bytes, max_bytes: int) -> bytes:
-    """The FHIR JSON of a resource in XML."""
-
-    def read() -> bytes:
-        return encode(tree_of(payload, max_bytes=max_bytes))
-
-    return await asyncio.to_thread(read) if len(payload) >= _LARGE else read()
-
-
-def _packed(body: bytes) -> bytes:
-    return gzip.compress(body, compresslevel=1, mtime=0)

@@ -5,17 +5,26 @@ https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#se
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 
+# Of a server that knows its callers: the disk of a shared computer must not keep what was shown to one of them. Whoever
+# keeps a version for themselves asks with its ETag as before; that is no matter of caches.
+UNSTORED: Final = b"no-store"
+CACHED: Final = b"private, no-cache"  # of one that knows nobody: kept by one browser, and asked for each time
+# A Binary is somebody's file: opened in a browser it must neither run nor load anything, nor be framed.
+SANDBOXED: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
+
 _YEAR_SECONDS: Final = 31_536_000
+_FORMS: Final = 256  # of answers, by the headers that they have themselves: there are a few dozen
 _ALWAYS: Final = (
+    (b"cache-control", UNSTORED),
     (b"x-content-type-options", b"nosniff"),
-    # A Binary is somebody's file: opened in a browser it must neither run nor load anything, nor be framed.
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"content-security-policy", SANDBOXED),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),  # addresses hold search criteria
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -38,6 +47,7 @@ class Secured:
     def __init__(self, app: ASGIApp, base_url: str = "") -> None:
         self._app = app
         self._headers = security_headers(base_url)
+        self._missing = lru_cache(maxsize=_FORMS)(self._not_among)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,8 +57,11 @@ class Secured:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.setdefault("headers", [])
-                there = {name.lower() for name, _ in headers}
-                message["headers"] = [*headers, *(pair for pair in self._headers if pair[0] not in there)]
+                message["headers"] = [*headers, *self._missing(tuple([name for name, _ in headers]))]
             await send(message)
 
         await self._app(scope, receive, add)
+
+    def _not_among(self, names: tuple[bytes, ...]) -> Headers:
+        there = {name.lower() for name in names}
+        return [pair for pair in self._headers if pair[0] not in there]

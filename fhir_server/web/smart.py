@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from fhir_server.access.assertions import ALGORITHMS
 from fhir_server.access.own_tokens import issuer_of
-from fhir_server.kernel.errors import FhirError, Unavailable
+from fhir_server.kernel.errors import FhirError, Throttled, Unavailable
 from fhir_server.kernel.times import now
 from fhir_server.kernel.values import immutable
 from fhir_server.settings import TokenSettings
@@ -28,14 +28,15 @@ from fhir_server.web.origin import ROOT, Origin
 from fhir_server.web.own_keys import OwnKeys
 from fhir_server.web.public_documents import Document, fetched
 from fhir_server.web.rest import joined
-from fhir_server.web.throttling import Throttling, TooMany
+from fhir_server.web.security_headers import UNSTORED
+from fhir_server.web.throttling import Throttling
 from fhir_server.web.token_endpoint import Asked, Issued, Refused, Standing, TokenEndpoint
 
 ENDPOINT: Final = "/auth/token"  # below the base
 CONFIGURATION: Final = "/.well-known/smart-configuration"
 
 _LARGEST: Final = 65_536  # bytes of a form
-_PRIVATE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_PRIVATE: Final = {"Cache-Control": UNSTORED.decode(), "Pragma": "no-cache"}
 _PUBLIC: Final = {"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"}
 _SCOPES: Final = (
     *("openid", "fhirUser", "launch/patient"),
@@ -135,7 +136,8 @@ def smart_router(
                 return _refusal(error.status, error.error, str(error))
             throttling.admit_client(issued.caller.client, clock)
             await heard(TokenAct(address, issued))
-        except TooMany as error:
+        except Throttled as error:
+            await heard(TokenAct(address, reason=str(error)))
             return _refusal(429, "temporarily_unavailable", str(error), error.seconds)
         except Unavailable as error:
             return _refusal(503, "temporarily_unavailable", str(error), 1)

@@ -1,51 +1,27 @@
 """How much one client or one address may ask, and for how long one that presents bad credentials is not listened to.
 
-A token bucket for each: it fills at a steady rate up to what may be asked at once. Each worker counts for itself, so
-that nothing is written for a request; a limit of the settings is divided among the workers. Memory is bounded: past
-`MOST` the one that was seen longest ago is forgotten. Time is an argument, in seconds on a clock that never goes back.
+A token bucket for each. Each worker counts for itself, so that nothing is written for a request; a limit of the
+settings is divided among the workers. Memory is bounded: past `MOST` the one that was seen longest ago is forgotten.
+Time is an argument, in seconds on a clock that never goes back.
 
 https://www.rfc-editor.org/rfc/rfc6585#section-4
 """
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final, TypeVar
 
+from fhir_server.kernel.counting import MOST, Buckets, Rate
 from fhir_server.kernel.errors import Throttled
 from fhir_server.kernel.values import immutable
 from fhir_server.settings import LimitSettings
 
-MOST: Final = 20_000  # clients or addresses that are counted at once
-
 T = TypeVar("T")
 
-_NOTHING: Final = 1e-6  # seconds: what sums of such numbers may be wrong by
-
 _IPV6_NETWORK: Final = 64  # bits: what one subscriber is given, at least
-
-
-class TooMany(Throttled):
-    """429; `seconds`: after how many whole seconds the same request may succeed, at least 1."""
-
-    def __init__(self, text: str, french: str, seconds: float) -> None:
-        super().__init__(text, french=french)
-        self.seconds = max(1, math.ceil(seconds))
-
-
-@immutable
-class Rate:
-    """`per_second` for ever, `burst` at once; `per_second` 0: no limit."""
-
-    per_second: float
-    burst: float
-
-    def among(self, workers: int) -> Rate:
-        """The part of one worker. Of a burst each has half at least: requests are not spread evenly."""
-        share = max(1, workers)
-        return Rate(self.per_second / share, max(self.burst / share, self.burst / 2, 1))
 
 
 @immutable
@@ -55,33 +31,6 @@ class Lockout:
     failures: int
     window_seconds: float
     seconds: float
-
-
-class Buckets:
-    """A token bucket for each of many names."""
-
-    def __init__(self, rate: Rate, most: int = MOST) -> None:
-        self._rate = rate
-        self._most = most
-        self._full_at: OrderedDict[str, float] = OrderedDict()  # when each would be full again
-
-    def take(self, name: str, now: float) -> float:
-        """Seconds until the next one may be taken; 0: one was taken now."""
-        rate = self._rate
-        if not rate.per_second:
-            return 0.0
-        full_at = max(self._full_at.get(name, now), now)
-        wait = full_at - now - (rate.burst - 1) / rate.per_second
-        if wait > _NOTHING:
-            return wait
-        self._full_at[name] = full_at + 1 / rate.per_second
-        self._full_at.move_to_end(name)
-        if len(self._full_at) > self._most:
-            self._full_at.popitem(last=False)
-        return 0.0
-
-    def __len__(self) -> int:
-        return len(self._full_at)
 
 
 class Failures:
@@ -128,37 +77,37 @@ class Throttling:
         self._failures = Failures(lockout, most)
 
     def admit(self, address: str, now: float) -> None:
-        """A request from an address. Raises `TooMany`."""
+        """A request from an address. Raises `Throttled`."""
         wait = self._addresses.take(place_of(address), now)
         if wait:
-            raise TooMany(
+            raise Throttled(
                 "Too many requests come from this address; try again later",
-                "Trop de requêtes viennent de cette adresse\u202f; réessayez plus tard",
-                wait,
+                french="Trop de requêtes viennent de cette adresse\u202f; réessayez plus tard",
+                seconds=wait,
             )
 
     def admit_client(self, client: str, now: float) -> None:
-        """A request of a client that is known by its token. Raises `TooMany`."""
+        """A request of a client that is known by its token. Raises `Throttled`."""
         wait = self._clients.take(client, now)
         if wait:
-            raise TooMany(
+            raise Throttled(
                 "This client sends too many requests; try again later",
-                "Ce logiciel envoie trop de requêtes\u202f; réessayez plus tard",
-                wait,
+                french="Ce logiciel envoie trop de requêtes\u202f; réessayez plus tard",
+                seconds=wait,
             )
 
     def listen(self, address: str, now: float) -> None:
-        """Credentials from an address are about to be verified. Raises `TooMany` while nobody listens to it.
+        """Credentials from an address are about to be verified. Raises `Throttled` while nobody listens to it.
 
         Not asked of a token that was found good before: whoever shares an address with somebody who guesses, as all
         of a hospital may, goes on working.
         """
         wait = self._failures.wait(place_of(address), now)
         if wait:
-            raise TooMany(
+            raise Throttled(
                 "Too many bad credentials came from this address; try again later",
-                "Trop d'identifications erronées viennent de cette adresse\u202f; réessayez plus tard",
-                wait,
+                french="Trop d'identifications erronées viennent de cette adresse\u202f; réessayez plus tard",
+                seconds=wait,
             )
 
     def failed(self, address: str, now: float) -> None:
@@ -178,6 +127,7 @@ def throttling_of(settings: LimitSettings, workers: int) -> Throttling:
     )
 
 
+@lru_cache(maxsize=MOST)
 def place_of(address: str) -> str:
     """What an address counts as: itself, or the network that one subscriber of IPv6 has."""
     try:

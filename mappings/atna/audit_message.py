@@ -17,7 +17,13 @@ from lxml import etree
 Tree = dict[str, Any]
 
 _DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-_RESOURCE_TYPES: Final = "http://hl7.org/fhir/resource-types"
+# Of types of entities that say what their identifier is of: a resource, a request.
+_NAMING: Final = frozenset(
+    {
+        "http://hl7.org/fhir/resource-types",
+        "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType",
+    }
+)
 # What happened, where the AuditEvent has no code of DICOM: by the interaction, else by the action.
 _PATIENT_RECORD: Final = ("110110", "Patient Record")
 _QUERY: Final = ("110112", "Query")
@@ -135,7 +141,7 @@ def _object(message: etree._Element, entity: Tree) -> None:
         kind = _coded("2", "RFC-3881", "Patient Number")
     elif "query" in entity:
         kind = _coded("10", "RFC-3881", "Search Criteria")
-    elif sort.get("system") == _RESOURCE_TYPES:
+    elif sort.get("system") in _NAMING:
         kind = _coding(sort)
     else:
         kind = _coded("12", "RFC-3881", "URI")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from typing import Protocol
 from uuid import uuid4
 
 import psycopg
@@ -20,22 +19,6 @@ from tests.contracts.writing import Writer
 
 EXTERNAL = os.environ.get("CORDEE_TEST_EXTERNAL_URL", "")
 _EXTERNAL = pytest.param("external", marks=pytest.mark.external)
-
-
-class Databases(Protocol):
-    """See the fixture `databases`."""
-
-    def create(self, template: str = ...) -> str: ...
-
-    def drop(self, url: str) -> None: ...
-
-
-@pytest.fixture(scope="session")
-def migrated(databases: Databases) -> str:
-    """A database with the schema and nothing else, to be copied."""
-    url = databases.create()
-    migrate(url)
-    return url
 
 
 @pytest.fixture

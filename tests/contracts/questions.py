@@ -21,7 +21,8 @@ from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Number, Tree
 from fhir_server.search.escapes import escaped
 from fhir_server.search.texts import texts_of
-from tests.contracts.worlds import BASE, SIZES, URLS, WORDS, World
+from tests.contracts.values import BASE, URLS, WORDS
+from tests.contracts.worlds import SIZES, World
 
 Pool = dict[tuple[str, str], list[Any]]  # by resource type and kind; never empty lists
 

@@ -24,7 +24,7 @@ from terminology.large import Filter, LargeSystem, LargeSystems, Selection
 from terminology.loading.release import Release
 from terminology.systems import System
 from terminology.words import is_found, words_of
-from tests.contracts.conftest import Databases
+from tests.databases import Databases
 from tests.releases import release
 
 URL = "https://example.org/large"

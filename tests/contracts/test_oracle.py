@@ -34,7 +34,8 @@ from fhir_server.store.contract import Draft, Page, ResourceStore, Stored
 from fhir_server.store.memory import MemoryStore
 from fhir_server.store.postgres import PostgresStore
 from tests.contracts.questions import Question, Values, question
-from tests.contracts.worlds import BASE, World
+from tests.contracts.values import BASE
+from tests.contracts.worlds import World
 
 CASES: Final = int(os.environ.get("CORDEE_ORACLE_CASES", "0"))
 WORLDS: Final = max(3, CASES // 2000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from tests.contracts.writing import Writer
 PATIENT = "Patient"
 
 
-def named(versions: tuple[Stored, ...]) -> list[tuple[Key, int]]:
+def named(versions: Sequence[Stored]) -> list[tuple[Key, int]]:
     return [(v.key, v.version) for v in versions]
 
 

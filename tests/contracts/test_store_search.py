@@ -487,7 +487,7 @@ async def test_a_page_that_would_bring_too_much_along_says_so(
 ) -> None:
     query = Query((PATIENT,), includes=(include(OBSERVATION, "subject", reverse=True),))
     for most, truncated in ((1, True), (2, False)):
-        for module in ("includes", "memory"):
+        for module in ("includes", "memory_versions"):
             monkeypatch.setattr(f"fhir_server.store.{module}.MOST", most)
 
         page = await record.search(query)

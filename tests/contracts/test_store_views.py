@@ -31,6 +31,8 @@ from fhir_server.search.query import (
     TokenValue,
 )
 from fhir_server.search.sight import FOREVER, OPENING, Label, Link, Sight, Stamp, Tie, sees
+from fhir_server.search.spans import BEGINNING, END
+from fhir_server.search.spans import Span as Dates
 from fhir_server.search.view import View
 from fhir_server.store.contract import NeedsLocks, ResourceStore, Span
 from tests.contracts.writing import Writer, all_pages, keys_of
@@ -40,6 +42,7 @@ ACTORS = tuple(Key("Practitioner", f"a{number}") for number in range(4))
 CODE = Name("Observation", "code")
 SUBJECT = Name("Observation", "subject")
 MEMBER = Name("Observation", "has-member")
+DATE = Name("Observation", "date")
 CELLS = 5
 NOW = 1_000_000
 SIGHTS = 60
@@ -59,6 +62,7 @@ class World:
         self.about: dict[Key, tuple[Key, ...]] = {}
         self.members: dict[Key, Key] = {}
         self.codes: dict[Key, str] = {}
+        self.dates: dict[Key, list[Dates]] = {}
 
     def some(self, keys: tuple[Key, ...], most: int) -> tuple[Key, ...]:
         return tuple(self.random.sample(keys, self.random.randint(0, most)))
@@ -92,7 +96,12 @@ class World:
             self.mask(0.2) if denies else 0,
             self.random.choice([0, 0, NOW, NOW + 1]),
             self.random.choice([FOREVER, FOREVER, NOW, NOW + 1]),
+            self.random.choice([None, None, self.span(), (BEGINNING, 5), (5, END)]),
         )
+
+    def span(self) -> Dates:
+        low = self.random.randrange(10)
+        return low, low + self.random.randint(1, 4)
 
     def sight(self) -> Sight:
         def by_tie(share: float) -> tuple[int, ...]:
@@ -110,6 +119,7 @@ class World:
             self.random.choice([1, 1, 3]),
             self.random.choice([0, 4]),
             NOW,
+            released=self.some(ACTORS, 1),
         )
 
     def sees(self, sight: Sight, key: Key, version: int = 0) -> bool:
@@ -117,7 +127,13 @@ class World:
         stamps = self.stamps[key]
         asked = [stamps[-1], stamps[version - 1]] if version else [stamps[-1]]
         return all(
-            sees(sight, one, [link for person in one.persons for link in self.links[person]]) for one in asked
+            sees(
+                sight,
+                one,
+                [link for person in one.persons for link in self.links[person]],
+                self.dates.get(key, ()),
+            )
+            for one in asked
         )
 
 
@@ -140,6 +156,9 @@ async def world(store: ResourceStore, writer: Writer) -> World:
         world.codes[key] = code = world.random.choice("xy")
         seed = hasher.seed(CODE.type, CODE.code)
         entries = Entries(tokens=[(hasher.code(seed, code), 0)], present=[seed])
+        world.dates[key] = [world.span() for _ in range(world.random.choice([0, 1, 1, 1, 2]))]
+        entries.dates += [(hasher.seed(DATE.type, DATE.code), low, high) for low, high in world.dates[key]]
+        entries.dates.append((hasher.seed("Observation", "value-date"), 0, 20))  # which dates nothing
         for name, targets in (
             (SUBJECT, persons),
             (MEMBER, (Key("Observation", f"o{number - 1}"),) * bool(number)),
@@ -362,14 +381,14 @@ async def test_a_cursor_is_good_for_its_caller_alone(store: ResourceStore, world
 
 async def test_ties_are_those_written_last_and_need_locks(store: ResourceStore, world: World) -> None:
     person, actor = PERSONS[0], ACTORS[0]
-    link = Link(person, actor, Tie.PCP, 3, 5, 7, 9, 11, 13)
+    link = Link(person, actor, Tie.PCP, 3, 5, 7, 9, 11, 13, (15, END))
     async with store.begin(interactive=True) as tx:
         await tx.tie(person, [link])
         assert await tx.links([person], ACTORS) == [link]
-    assert await store.links([person, PERSONS[1]], [actor]) == [
+    assert set(await store.links([person, PERSONS[1]], [actor])) == {
         link,
         *[one for one in world.links[PERSONS[1]] if one.actor == actor],
-    ]
+    }
     with pytest.raises(NeedsLocks):
         async with store.begin() as tx:
             await tx.tie(person, [])

@@ -7,7 +7,7 @@ import signal
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pytest
@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey
 from fhir_server.__main__ import main
 from fhir_server.access import own_tokens
 from fhir_server.access.assertions import usable
+from fhir_server.access.invitations import digest_of
 from fhir_server.app import opened
 from fhir_server.demo import dossier
 from fhir_server.demo.cast import CAST
@@ -26,18 +27,15 @@ from fhir_server.kernel.times import now
 from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store import registrations
 from fhir_server.store.migrations.migrate import migrate
-
-if TYPE_CHECKING:
-    from tests.conftest import Databases
+from tests.databases import Databases
 
 Cordee = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def template(databases: Databases) -> Iterator[str]:
+def template(databases: Databases, migrated: str) -> Iterator[str]:
     """A database with the demonstration dossier; each test works on a copy."""
-    url = databases.create()
-    migrate(url)
+    url = databases.create(migrated)
 
     async def load() -> None:
         async with opened(Settings(database=DatabaseSettings(url=url))) as engine:
@@ -244,6 +242,23 @@ def test_a_citizen_is_bound_listed_and_unbound(cordee: Cordee, url: str) -> None
 )
 def test_an_account_that_is_nobody_s_is_refused(cordee: Cordee, arguments: list[str], code: int) -> None:
     assert cordee("admin", "account", "bind", *arguments)[0] == code
+
+
+def test_a_citizen_is_invited_listed_and_uninvited(cordee: Cordee, url: str) -> None:
+    ended, code, _ = cordee("admin", "account", "invite", "Patient/payet")
+    assert ended == 0
+    [invitation] = registrations.invitations(url, now())
+    assert invitation.digest == digest_of(code)
+    assert "Patient/payet" in cordee("admin", "account", "invitations")[2]
+    again = cordee("admin", "account", "invite", "Patient/payet", "--days", "1")[1]
+    [invitation] = registrations.invitations(url, now())
+    assert invitation.digest == digest_of(again)
+    assert invitation.until <= now() + 24 * 3600 * 1_000_000
+    assert cordee("admin", "account", "invite", "RelatedPerson/payet-isabelle")[0] == 0
+    assert cordee("admin", "account", "uninvite", "Patient/payet")[0] == 0
+    assert cordee("admin", "account", "uninvite", "Patient/payet")[0] == 1
+    assert cordee("admin", "account", "invite", "Patient/nobody")[0] == 1
+    assert cordee("admin", "account", "invite", "Practitioner/helene-auvray")[0] == 2
 
 
 def demo_caller(url: str, token: str, *, demo: bool = True) -> Any:

@@ -20,26 +20,15 @@ from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
 from fhir_server.store import audit_seal
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.targeting import UsageError
 from tests.auditing import auditing
 
 NURSE = Caller("professional", actors=(Key("PractitionerRole", "ide"),), purpose="TREAT")
 
 
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
 @pytest.fixture
-def log(
-    databases: Any, migrated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[psycopg.Connection[Any]]:
+def log(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[Any]]:
     """A sealed log of three reads, and settings that name it."""
-    url: str = databases.create(template=migrated)
     for name in [name for name in os.environ if name.startswith("CORDEE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("CORDEE_DATABASE__URL", url)
@@ -60,7 +49,6 @@ def log(
     asyncio.run(fill())
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
-    databases.drop(url)
 
 
 def run(*arguments: str | Path) -> Result:

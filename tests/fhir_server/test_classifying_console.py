@@ -15,7 +15,6 @@ from fhir_server.classifying_console import classify, is_to_be_done
 from fhir_server.kernel.keys import Key
 from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store.classifying import unguarded
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from tests.builders import entry, observation, patient
 from tests.fhir_server.interactions.performing import Performer
@@ -25,11 +24,10 @@ _MANY = 1000
 
 
 @pytest.fixture
-async def settings(database_url: str) -> Settings:
+async def settings(url: str) -> Settings:
     """Of a database with a patient that was written without access control."""
-    migrate(database_url)
-    await _write(database_url, 1)
-    return Settings(database=DatabaseSettings(url=database_url))
+    await _write(url, 1)
+    return Settings(database=DatabaseSettings(url=url))
 
 
 async def _write(url: str, count: int) -> None:

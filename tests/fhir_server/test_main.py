@@ -145,6 +145,20 @@ def test_check_makes_no_database(cordee: Cordee, tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_check_looks_at_the_key_of_the_audit_log_where_serve_makes_it(cordee: Cordee, tmp_path: Path) -> None:
+    """Beside the database, wherever the option says that is."""
+    key = tmp_path / "data/audit/key"
+    key.parent.mkdir(parents=True)
+    key.touch(mode=0o644)
+    (tmp_path / "other").mkdir()
+
+    code, text = cordee("check", "--data-dir", tmp_path / "data", CORDEE_DATA_DIR=str(tmp_path / "other"))
+
+    assert code == 1
+    assert f"{key} can be read by others" in text.replace("\n", "")
+    assert cordee("check", "--data-dir", tmp_path / "other")[0] == 0
+
+
 def test_the_demonstration_dossier_is_loaded_once(cordee: Cordee, database: dict[str, str]) -> None:
     assert cordee("demo", **database) == (0, "The demonstration dossier is loaded.\n")
     assert cordee("demo") == (0, "The demonstration dossier is loaded.\n")

@@ -14,19 +14,15 @@ import orjson
 import pytest
 
 from fhir_server.__main__ import main
-from fhir_server.store.migrations.migrate import migrate
 
 Cordee = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def cordee(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str
-) -> Iterator[Cordee]:
+def cordee(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str) -> Iterator[Cordee]:
     """Runs `cordee packages …` on a database; the exit code and what was said."""
-    migrate(database_url)
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("CORDEE_DATABASE__URL", database_url)
+    monkeypatch.setenv("CORDEE_DATABASE__URL", url)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def run(*arguments: str | Path, **settings: str) -> tuple[int, str]:

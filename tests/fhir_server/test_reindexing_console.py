@@ -13,24 +13,22 @@ from fhir_server.kernel.errors import NotFound
 from fhir_server.kernel.wire import encode
 from fhir_server.reindexing_console import reindex
 from fhir_server.settings import DatabaseSettings, Settings
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from tests.builders import patient
 from tests.fhir_server.interactions.performing import BASE, Performer
 
 
 @pytest.fixture
-async def settings(database_url: str) -> Settings:
+async def settings(url: str) -> Settings:
     """Of a database with two patients and nothing in its index."""
-    migrate(database_url)
-    store = await PostgresStore.open(database_url)
+    store = await PostgresStore.open(url)
     for family in ("Payet", "Hoarau"):
         call = Call(Action.CREATE, "Patient", body=encode(patient(family=family)), base=BASE)
         await Performer(store).engine.perform(call)
     await store.close()
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(url) as connection:
         connection.execute("delete from entry_string")
-    return Settings(database=DatabaseSettings(url=database_url))
+    return Settings(database=DatabaseSettings(url=url))
 
 
 @pytest.mark.parametrize("types", [(), ("Patient",)])

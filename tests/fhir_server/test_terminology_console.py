@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from fhir_server.__main__ import cli
 from fhir_server.store.codes_loading import loaded
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.targeting import UsageError
 from fhir_server.terminology_loading_console import KINDS, load_files
 from terminology.loading.release import Wanted
@@ -22,11 +21,9 @@ from tests.terminology.test_loading_fhir import TREE, XML
 TABLE = "code,display,parent\n1,Un,\n2,Deux,1\n"
 
 
-@pytest.fixture
-def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    migrate(database_url)
-    monkeypatch.setenv("CORDEE_DATABASE__URL", database_url)
-    return database_url
+@pytest.fixture(autouse=True)
+def settings(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORDEE_DATABASE__URL", url)
 
 
 def run(*arguments: str | Path) -> tuple[int, str]:

@@ -11,19 +11,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from fhir_server.store.migrations.migrate import migrate
 from tests.processes import Cordee, alive, client, eventually, status_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for processes in /proc")
 
 PATIENT = b'{"resourceType":"Patient"}'
 JSON = {"Content-Type": "application/fhir+json"}
-
-
-@pytest.fixture
-def url(database_url: str) -> str:
-    migrate(database_url)
-    return database_url
 
 
 def half_sent(base: str) -> socket.socket:

@@ -26,7 +26,7 @@ from fhir_server.settings import DatabaseSettings, Settings
 from fhir_server.store import registrations
 from fhir_server.store.credentials import SigningKey, key_of
 from tests.builders import bundle, entry
-from tests.flows.conftest import alive
+from tests.flows.serving import alive
 
 JSON: Final = {"Content-Type": "application/fhir+json"}
 ISSUER: Final = "https://login.example"
@@ -92,8 +92,10 @@ class Door:
         self._apps = apps
         self._settings = settings
         self._clients = clients
-        self._key = SigningKey(*own_tokens.new_key(), now())
-        registrations.put_signing_key(url, self._key, overlap=0)
+        known = registrations.signing_key(url, now())  # of another door to the same database
+        self._key = known or SigningKey(*own_tokens.new_key(), now())
+        if known is None:
+            registrations.put_signing_key(url, self._key, overlap=0)
 
     async def keep(self, *trees: Tree) -> None:
         """Put each under its own id, as the server itself does: it sees and may do everything."""

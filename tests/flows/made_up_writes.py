@@ -162,6 +162,9 @@ def circles_of(draw: st.DrawFn, caller: Caller) -> Tree:
     return {**tree, "subject": to(draw(people))}
 
 
+_OF_SOME_TIME = ({"dataPeriod": {"start": "2020"}}, {"dataPeriod": {"start": "2024-06", "end": "2025-06"}})
+
+
 @st.composite
 def consents_of(draw: st.DrawFn, caller: Caller) -> Tree:
     """Without the proof of the person; the word of whoever writes is none."""
@@ -183,6 +186,7 @@ def consents_of(draw: st.DrawFn, caller: Caller) -> Tree:
         dated=draw(st.sampled_from(["2026-01-01T10:00:00Z", f"{SINCE}T09:00:00Z"])),
         performer=draw(st.sampled_from([str(PERSON), family])),
         proof=False,
+        provision=draw(st.sampled_from([None, None, *_OF_SOME_TIME])),
     )
     if tree["provision"]["actor"][0]["reference"]["reference"] == "#all":
         concept = coding(circles.PROFESSION, "G15_60")

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from fhir_server.access.caller import Caller
+from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import instant_text, now
 from fhir_server.kernel.wire import Tree
 from tests.circles import (
@@ -22,7 +23,10 @@ from tests.circles import (
     NURSE,
     PERSON,
     PHARMACIST,
+    circle,
     coding,
+    dossier,
+    member,
     role,
     to,
 )
@@ -48,11 +52,11 @@ def measured(id: str, by: str) -> Tree:
 
 
 @pytest.fixture
-async def shown(migrated_url: str) -> AsyncIterator[Door]:
+async def shown(url: str) -> AsyncIterator[Door]:
     """Two workers. The GP, the nurse, the home help and the coordinator are of the circle; the pharmacist is not."""
     members = ("gp", "nurse", "helper", "coordinator")
     team = recognised(*(f"PractitionerRole/{one}" for one in members), pcp="PractitionerRole/gp")
-    async with door(migrated_url, workers=WORKERS) as opened:
+    async with door(url, workers=WORKERS) as opened:
         await opened.keep(*DIRECTORY, *team, measured("by-gp", "gp"), measured("by-nurse", "nurse"))
         yield opened
 
@@ -205,3 +209,33 @@ async def test_what_others_may_not_record_changes_nothing(shown: Door, by: Calle
 
     assert answer.status_code == 403, answer.text
     assert await pharmacist.reads("Observation/by-gp") == [404, 404]
+
+
+async def test_of_two_circles_that_begin_at_a_time_one_is_there(shown: Door) -> None:
+    """One person has one circle, and who may make one is told so: one bit, and no more."""
+    newcomer = {"resourceType": "Patient", "id": "new", "birthDate": "1950-01-01"}
+    begun = dossier("ssiad", id="new", patient=to("Patient/new"))
+    await shown.keep(newcomer, begun)
+    clients = [await shown.by(NURSE, worker=worker) for worker in range(WORKERS)]
+    tree = said(circle(member("PractitionerRole/gp", YESTERDAY), subject=to("Patient/new")))
+
+    answers = await asyncio.gather(*(client.post("CareTeam", json=tree) for client in clients))
+
+    assert sorted(one.status_code for one in answers) == [201, 409]
+    refusal = next(one for one in answers if one.status_code == 409)
+    assert "CareTeam/" not in refusal.text.replace("CareTeam/$join", "")
+    assert await found(clients[0], "CareTeam?subject=Patient/new") == {
+        str(Key("CareTeam", one.json()["id"])) for one in answers if one.status_code == 201
+    }
+
+
+async def test_who_may_not_make_a_circle_is_not_told_that_there_is_one(shown: Door) -> None:
+    newcomer = {"resourceType": "Patient", "id": "new", "birthDate": "1950-01-01"}
+    await shown.keep(newcomer)
+    helper, pharmacist = await shown.by(HELPER), await shown.by(PHARMACIST)
+    tree = said(circle(subject=to("Patient/new")))
+    before = [(await client.post("CareTeam", json=tree)).status_code for client in (helper, pharmacist)]
+    await shown.keep(circle(member("PractitionerRole/gp"), subject=to("Patient/new"), id="new"))
+    answers = [await client.post("CareTeam", json=tree) for client in (helper, pharmacist)]
+    assert [one.status_code for one in answers] == before
+    assert 409 not in before

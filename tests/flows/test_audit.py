@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,23 +30,9 @@ from tests.circles import (
 )
 from tests.flows.asking import JSON_PATCH, bundle, entry, issue_of
 from tests.flows.callers import door
-from tests.flows.traced import NEW, TEXT, UNKNOWN, Log, logged, observation, said
+from tests.flows.traced import NEW, TEXT, UNKNOWN, Log, observation, said
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def server(
-    databases: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Log]:
-    async with logged(databases, migrated_template, tmp_path_factory.mktemp("audit")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def log(server: Log) -> Log:
-    server.rows()
-    return server
 
 
 class Act(NamedTuple):
@@ -372,7 +357,7 @@ async def test_whatever_is_asked_no_word_of_it_is_kept(log: Log, asked: list[tup
     [(_, _, data)] = log.rows()
     kept = json.loads(data)
     assert SECRET.partition(" ")[0] not in data.decode()
-    assert set(kept) <= {"at", "kind", "status", "agent", "type", "query", "numbers", "address"}
+    assert set(kept) <= {"at", "kind", "status", "agent", "type", "query", "numbers", "address", "request"}
 
 
 async def test_no_token_and_no_content_is_kept(log: Log) -> None:
@@ -410,14 +395,14 @@ async def test_what_is_refused_before_it_is_performed_is_traced_too(
     assert (trace.kind, trace.kept["status"], trace.who) == (kind, status, "PractitionerRole/nurse")
 
 
-async def test_nothing_is_answered_that_cannot_be_traced(server: Log) -> None:
+async def test_nothing_is_answered_that_cannot_be_traced(audited: Log) -> None:
     """A short patience, and somebody who holds the table of traces."""
-    database = DatabaseSettings(url=server.url, statement_timeout_seconds=1)
-    async with door(server.url, database=database) as opened:
+    database = DatabaseSettings(url=audited.url, statement_timeout_seconds=1)
+    async with door(audited.url, database=database) as opened:
         nurse, gp = await opened.by(NURSE), await opened.by(GP)
         assert (await nurse.get("Observation/weight")).status_code == 200
         before = len((await gp.get("Observation/_history?_count=1000")).json()["entry"])
-        with psycopg.connect(server.url) as holding:
+        with psycopg.connect(audited.url) as holding:
             holding.execute("lock table audit in exclusive mode")
             answers = [
                 await nurse.get("Observation/weight"),

@@ -1,14 +1,12 @@
-"""What happens at the door is traced: who came in, and who was known and turned away."""
+"""What happens at the door is traced: who came in, and who was turned away, known or not."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
-import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -22,24 +20,10 @@ from tests.circles import (
     NURSE,
 )
 from tests.flows.callers import Issuer, door, numbered
-from tests.flows.traced import TEXT, Log, logged
+from tests.flows.traced import TEXT, Log
 from tests.guarded import OPERATOR
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def server(
-    databases: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Log]:
-    async with logged(databases, migrated_template, tmp_path_factory.mktemp("audit")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def log(server: Log) -> Log:
-    server.rows()
-    return server
 
 
 KEY: Final = ECKey.generate_key("P-384", parameters={"kid": "1"})
@@ -103,6 +87,51 @@ async def test_somebody_known_whose_level_is_too_low_is_traced_at_the_door(log: 
     assert (trace.kind, trace.event["outcome"]) == ("110122", "8")
     assert "eidas3" in trace.event["outcomeDesc"]
     assert TEXT not in trace.text
+
+
+async def test_whoever_brings_no_good_token_is_traced_without_it(log: Log) -> None:
+    good = await log.by(NURSE)
+    bad = f"{good.headers['authorization'].partition(' ')[2][:-6]}AAAAAA"
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    async with door(log.url) as opened:
+        client = await opened.with_token(bad)
+        log.rows()
+
+        answer = await client.get(
+            "Observation?code=29463-7", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+        )
+        [first] = await log.since()
+        for _ in range(20):
+            await client.get("Observation/weight")
+        nobody = await client.get("Observation/weight", headers={"Authorization": "Basic bnVyc2U6c2VjcmV0"})
+        [without] = await log.since()
+    [rest] = await log.since()  # the minute, or the server, has ended
+
+    assert (answer.status_code, nobody.status_code) == (401, 401)
+    for one in (first, rest, without):
+        assert (one.kind, one.event["outcome"]) == ("110122", "8")
+        assert one.event["agent"][0]["who"] == {"display": "unknown"}
+        assert one.event["agent"][0]["network"]["address"] == "127.0.0.1"
+        for word in (bad, bad[:20], "bnVyc2U6c2VjcmV0", "29463", "weight"):
+            assert word not in one.text
+    assert first.event["outcomeDesc"] == rest.event["outcomeDesc"]
+    assert first.event["outcomeDesc"] in answer.json()["issue"][0]["diagnostics"]
+    assert {"value": trace} in [one.get("what", {}).get("identifier") for one in first.event["entity"]]
+    assert rest.kept["count"] == 20
+    assert rest.event["period"]["end"] >= rest.event["period"]["start"]
+
+
+async def test_guesses_at_the_token_endpoint_are_few_traces_too(log: Log) -> None:
+    async with door(log.url) as opened:
+        client = await opened.by(NURSE)
+        log.rows()
+        for _ in range(20):
+            assert (await _login(client, aud="https://elsewhere.example")).status_code == 401
+        [first] = await log.since()
+    [rest] = await log.since()
+
+    assert first.event["outcomeDesc"] == rest.event["outcomeDesc"] == "invalid_client"
+    assert rest.kept["count"] == 19
 
 
 async def test_whoever_is_written_into_the_directory_is_known_at_once(log: Log, tmp_path: Path) -> None:

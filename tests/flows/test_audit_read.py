@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from fhir_server.access.caller import Caller
 from fhir_server.kernel.wire import Tree
@@ -21,24 +19,10 @@ from tests.circles import (
     to,
 )
 from tests.flows.asking import JSON_PATCH, bundle, entry, issue_of, resources_of
-from tests.flows.traced import DAUGHTER, FEEDER, NEW, SON, Log, logged, said
+from tests.flows.traced import DAUGHTER, FEEDER, NEW, SON, Log, said
 from tests.guarded import DPO, OPERATOR
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def server(
-    databases: Any, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Log]:
-    async with logged(databases, migrated_template, tmp_path_factory.mktemp("audit")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def log(server: Log) -> Log:
-    server.rows()
-    return server
 
 
 async def _ids(client: httpx.AsyncClient, query: str) -> list[str]:

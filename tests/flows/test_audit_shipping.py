@@ -39,8 +39,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def opened(migrated_url: str, tmp_path: Path) -> AsyncIterator[Auditing]:
-    async with auditing(migrated_url, tmp_path) as made:
+async def opened(url: str, tmp_path: Path) -> AsyncIterator[Auditing]:
+    async with auditing(url, tmp_path) as made:
         yield made
 
 

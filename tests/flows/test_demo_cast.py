@@ -88,8 +88,8 @@ ALL: Final = {key for key, tree in listed().items() if tree["resourceType"] not 
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shown(databases: Any, migrated_template: str) -> AsyncIterator[Door]:
-    url = databases.create(migrated_template)
+async def shown(databases: Any, migrated: str) -> AsyncIterator[Door]:
+    url = databases.create(migrated)
     async with door(url, demo=True) as opened:
         await opened.load(dossier())
         yield opened

@@ -59,10 +59,10 @@ class Running:
 
 
 @pytest.fixture
-def running(migrated_url: str) -> Iterator[Running]:
+def running(url: str) -> Iterator[Running]:
     port = free_port()
     command = [sys.executable, "-m", "fhir_server", "serve", "--port", str(port), "--workers", "1"]
-    environment = {**os.environ, "CORDEE_DATABASE__URL": migrated_url, "CORDEE_LOG_LEVEL": "ERROR"}
+    environment = {**os.environ, "CORDEE_DATABASE__URL": url, "CORDEE_LOG_LEVEL": "ERROR"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as errors:

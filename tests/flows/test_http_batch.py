@@ -26,7 +26,7 @@ from tests.flows.asking import (
     patient,
     send,
 )
-from tests.flows.conftest import Serve
+from tests.flows.serving import Serve
 
 session = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.flows.asking import created, fresh, issue_of, observation, patient
-from tests.flows.conftest import Serve
+from tests.flows.serving import Serve
 
 session = pytest.mark.asyncio(loop_scope="session")
 

@@ -89,16 +89,16 @@ async def test_every_answer_says_that_it_must_not_be_sniffed_or_kept(shared: htt
         assert "no-cache" in response.headers["cache-control"]
 
 
-async def test_a_request_id_of_the_client_comes_back(shared: httpx.AsyncClient) -> None:
-    response = await shared.get("metadata", headers={"X-Request-Id": "abc-1"})
+async def test_a_request_has_the_id_of_the_trace_that_it_is_part_of(shared: httpx.AsyncClient) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    for path in ("metadata", "http://test.example/healthz", "http://test.example/no"):
+        response = await shared.get(path, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
 
-    assert response.headers["x-request-id"] == "abc-1"
-    assert "x-correlation-id" not in response.headers
+        assert response.headers["x-request-id"] == trace
+        assert "x-correlation-id" not in response.headers
 
 
-async def test_an_id_that_the_server_does_not_take_comes_back_as_correlation(
-    shared: httpx.AsyncClient,
-) -> None:
+async def test_an_id_of_the_client_s_own_comes_back_as_correlation(shared: httpx.AsyncClient) -> None:
     by_request = await shared.get("metadata", headers={"X-Request-Id": "a/b;c"})
     by_name = await shared.get("metadata", headers={"X-Correlation-Id": "flow-7"})
 

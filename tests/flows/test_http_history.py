@@ -12,7 +12,7 @@ import pytest
 
 from fhir_server.web.xml import tree_of
 from tests.flows.asking import JSON_PATCH, Tree, created, fresh, issue_of, link_of, patient
-from tests.flows.conftest import Serve
+from tests.flows.serving import Serve
 
 session = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows.conftest import JSON
+from tests.flows.serving import JSON
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.flows.asking import created, entry, issue_of, link_of, observation, patient, send
-from tests.flows.conftest import Serve
+from tests.flows.serving import Serve
 
 PROXY = {"X-Forwarded-Host": "fhir.example.org", "X-Forwarded-Proto": "https"}
 

@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 from tests.flows.asking import created, patient
-from tests.flows.conftest import Serve
+from tests.flows.serving import Serve
 
 INS = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-ins"
 

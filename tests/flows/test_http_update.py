@@ -10,7 +10,7 @@ import pytest
 
 from fhir_server.web.xml import tree_of, xml_of
 from tests.flows.asking import FHIR_JSON, FHIR_XML, created, fresh, issue_of, observation, patient
-from tests.flows.conftest import Serve
+from tests.flows.serving import Serve
 
 session = pytest.mark.asyncio(loop_scope="session")
 

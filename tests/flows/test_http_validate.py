@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.flows.asking import FHIR_JSON, Tree, created, fresh, patient
-from tests.flows.conftest import Serve
+from tests.flows.serving import Serve
 
 session = pytest.mark.asyncio(loop_scope="session")
 

@@ -191,8 +191,8 @@ def sampled(role: str) -> tuple[str, ...]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def on_postgres(databases: Any, migrated_template: str) -> AsyncIterator[World]:
-    url = databases.create(migrated_template)
+async def on_postgres(databases: Any, migrated: str) -> AsyncIterator[World]:
+    url = databases.create(migrated)
     store = await PostgresStore.open(url, pool_size=2)
     found = World(store, MATRICES["a mutated matrix"])
     await found.fill()

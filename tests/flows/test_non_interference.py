@@ -24,13 +24,14 @@ from fhir_server.access.marks import VISIBILITY_SYSTEM
 from fhir_server.access.matrix import shipped_matrix
 from fhir_server.access.policy import Policy
 from fhir_server.access.tables import shipped_tables
+from fhir_server.kernel.errors import Throttled
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.operations.registry import offered
 from fhir_server.search.view import View
 from fhir_server.settings import Settings
-from fhir_server.web.throttling import TooMany, throttling_of
-from tests.circles import HELPER, NURSE, circle, member
+from fhir_server.web.throttling import throttling_of
+from tests.circles import HELPER, NURSE, circle, dossier, member, to
 from tests.flows.interference import reading, writing
 from tests.flows.interference.asking import KINDS, REFUSED, get, parameters, post
 from tests.flows.interference.databases import PostgresCopies
@@ -139,12 +140,10 @@ async def test_nobody_can_tell_what_they_do_not_see(part: int) -> None:
 
 
 @LONG
-async def test_nobody_can_tell_what_they_do_not_see_in_postgresql(
-    databases: Any, migrated_template: str
-) -> None:
+async def test_nobody_can_tell_what_they_do_not_see_in_postgresql(databases: Any, migrated: str) -> None:
     clock = Clock()
     with clock.running():
-        copies = await PostgresCopies.write(databases, migrated_template, AUTHORITY, 0, clock)
+        copies = await PostgresCopies.write(databases, migrated, AUTHORITY, 0, clock)
         trial = Trial(AUTHORITY, clock)
         found = []
         for number in range(ON_POSTGRES):
@@ -261,30 +260,43 @@ async def test_who_may_not_take_in_anybody_learns_nothing_by_an_ins(name: str) -
     assert first == second
 
 
-async def test_who_breaks_the_glass_learns_whether_there_is_somebody_of_this_id() -> None:
+async def test_who_breaks_the_glass_learns_whether_there_is_somebody_of_this_id_or_ins() -> None:
     reason: Tree = {"name": "reason", "valueString": "Trouvé inconscient à son domicile"}
-    request = post("Patient/unseen/$emergency-access", parameters(reason))
-    first, second = await answers(NURSE, request, UNSEEN)
-    assert (first.status, second.status) == (404, 200)
+    by_id = post("Patient/unseen/$emergency-access", parameters(reason))
+    by_ins = post("Patient/$emergency-access", parameters(reason, {"name": "patient", "resource": PRESENTED}))
+    for request in (by_id, by_ins):
+        first, second = await answers(NURSE, request, UNSEEN)
+        assert (first.status, second.status) == (404, 200)
+        first, second = await answers(HELPER, request, UNSEEN)
+        assert first == second
 
-    first, second = await answers(HELPER, request, UNSEEN)
-    assert first == second
 
-
-async def test_nobody_is_told_of_a_circle_that_they_do_not_see() -> None:
-    """One bit of it might be told to who may create a circle: it is not, since a person may have several."""
-    made = circle(member("PractitionerRole/other", "2020-01-01"), id="unseen")
+async def test_who_may_make_a_circle_learns_that_there_is_one_and_nothing_else() -> None:
+    """One person has one circle: one bit, told to who may make one."""
+    known = person(Key("Patient", "newcomer"), "Grondin", "239027618812399")
+    about = to(Key("Patient", "newcomer"))
+    made = circle(member("PractitionerRole/other", "2020-01-01"), id="unseen", subject=about)
     masked = {**made, "meta": {"security": [{"system": VISIBILITY_SYSTEM, "code": "MASQUE_PS"}]}}
-    del made["id"]
-    statuses, clock = set(), Clock()
+    asked = {name: value for name, value in made.items() if name != "id"}
+    clock = Clock()
     with clock.running():
         copies = await MemoryCopies.write(AUTHORITY, 0, clock)
-    for caller in CALLERS.values():
-        if (await answers(caller, get("CareTeam/unseen"), masked, copies=copies))[1].status == 404:
-            first, second = await answers(caller, post("CareTeam", made), masked, copies=copies)
+        store = await copies.copy()
+        for tree in (known, dossier("ssiad", id="newcomer", patient=about)):
+            await keep(Seat.at(store, AUTHORITY, NURSE, clock).engine, tree)
+        copies = MemoryCopies(store, copies.world)
+    told = set()
+    for name, caller in CALLERS.items():
+        assert (await answers(caller, get("CareTeam/unseen"), masked, copies=copies))[1].status in {403, 404}
+        first, second = await answers(caller, post("CareTeam", asked), masked, copies=copies)
+        if first.status == 201:
+            assert second.status == 409
+            assert "unseen" not in second.body
+            told.add(name)
+        else:
             assert first == second
-            statuses.add(first.status)
-    assert 201 in statuses
+    assert "nurse" in told
+    assert told.isdisjoint({"pharmacist", "helper", "carer", "dpo", "identity"})
 
 
 async def test_who_asks_too_much_is_told_so_whatever_there_is() -> None:
@@ -298,7 +310,7 @@ async def test_who_asks_too_much_is_told_so_whatever_there_is() -> None:
         for _ in range(100_000):
             try:
                 throttling.admit("192.0.2.1", 0.0)
-            except TooMany as error:
+            except Throttled as error:
                 refused, text = refused + 1, str(error)
                 break
         assert refused

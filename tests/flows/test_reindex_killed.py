@@ -36,13 +36,13 @@ async def _fill(url: str) -> None:
 
 
 @pytest.fixture
-def look(migrated_url: str) -> Iterator[psycopg.Connection[TupleRow]]:
-    with psycopg.connect(migrated_url, autocommit=True) as connection:
+def look(url: str) -> Iterator[psycopg.Connection[TupleRow]]:
+    with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
-async def test_indexing_survives_kill_9(migrated_url: str, look: psycopg.Connection[TupleRow]) -> None:
-    await _fill(migrated_url)
+async def test_indexing_survives_kill_9(url: str, look: psycopg.Connection[TupleRow]) -> None:
+    await _fill(url)
 
     def done() -> Any:
         row = look.execute(
@@ -50,7 +50,7 @@ async def test_indexing_survives_kill_9(migrated_url: str, look: psycopg.Connect
         ).fetchone()
         return row and row[0]
 
-    with Cordee("serve", "--workers", "2", "--port", "0", CORDEE_DATABASE__URL=migrated_url) as server:
+    with Cordee("serve", "--workers", "2", "--port", "0", CORDEE_DATABASE__URL=url) as server:
         eventually(done, "the first slices")
         # Who led has lost the lead, and another may have it: both may believe to lead for a while.
         look.execute(
@@ -59,13 +59,13 @@ async def test_indexing_survives_kill_9(migrated_url: str, look: psycopg.Connect
         await asyncio.sleep(0.3)
         before = done()
         server.kill_everything()
-    with Cordee("reindex", "Organization", CORDEE_DATABASE__URL=migrated_url) as other:
+    with Cordee("reindex", "Organization", CORDEE_DATABASE__URL=url) as other:
         assert other.wait() == 0, other.said
 
     assert before, "killed in the middle"
     assert look.execute("select count(*) from reindex").fetchone() == (0,)
-    store = await PostgresStore.open(migrated_url)
+    store = await PostgresStore.open(url)
     performer = Performer(store)
     assert await performer.count("Patient", "marital=M") == PATIENTS
-    assert rows_there(migrated_url) == rows_wanted(migrated_url, performer.server, BASE)
+    assert rows_there(url) == rows_wanted(url, performer.server, BASE)
     await store.close()

@@ -69,8 +69,8 @@ ROUTES: Final = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shown(databases: Any, migrated_template: str) -> AsyncIterator[Door]:
-    async with demonstration(databases, migrated_template, cors_origins=[APP]) as (opened, _):
+async def shown(databases: Any, migrated: str) -> AsyncIterator[Door]:
+    async with demonstration(databases, migrated, cors_origins=[APP]) as (opened, _):
         yield opened
 
 
@@ -78,12 +78,6 @@ async def shown(databases: Any, migrated_template: str) -> AsyncIterator[Door]:
 async def nobody(shown: Door) -> httpx.AsyncClient:
     """Somebody without a token."""
     return await unknown(shown)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def nurse(shown: Door) -> httpx.AsyncClient:
-    """Somebody of the circle of Madame Payet."""
-    return await of_the_cast(shown, "infirmier")
 
 
 @pytest.fixture
@@ -231,13 +225,24 @@ async def test_every_answer_has_the_headers_that_keep_browsers_from_harm(shown: 
         assert answer.status_code != 307
 
 
-async def test_personal_data_is_in_no_shared_cache(nurse: httpx.AsyncClient) -> None:
-    for path in ("Patient/payet", "Patient", "Patient/payet/_history", "Patient/nobody"):
-        assert "private" in (await nurse.get(path)).headers["cache-control"]
+async def test_nothing_that_is_answered_to_a_caller_is_kept_by_a_cache(shown: Door) -> None:
+    for answer in await answers_of_every_kind(shown):
+        public = "smart-configuration" in str(answer.url) and answer.status_code == 200
+        assert answer.headers.get_list("cache-control") == ["public, max-age=300" if public else "no-store"]
 
 
-async def test_a_server_of_https_is_not_asked_by_http_again(databases: Any, migrated_template: str) -> None:
-    url = databases.create(migrated_template)
+async def test_whoever_keeps_a_version_asks_with_its_etag_whatever_caches_do(
+    nurse: httpx.AsyncClient,
+) -> None:
+    kept = await nurse.get("Patient/payet")
+
+    again = await nurse.get("Patient/payet", headers={"If-None-Match": kept.headers["etag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_a_server_of_https_is_not_asked_by_http_again(databases: Any, migrated: str) -> None:
+    url = databases.create(migrated)
     async with door(url, base_url="https://fhir.example.org/fhir") as opened:
         client = await unknown(opened)
         answers = [await client.get(path) for path in ("metadata", "Patient", "http://test.example/no")]
@@ -288,9 +293,9 @@ async def test_methods_that_are_none_of_fhir_do_nothing(nurse: httpx.AsyncClient
 
 
 async def test_a_defect_tells_nobody_of_the_inside(
-    databases: Any, migrated_template: str, logged: Callable[[], str]
+    databases: Any, migrated: str, logged: Callable[[], str]
 ) -> None:
-    async with demonstration(databases, migrated_template) as (opened, url):
+    async with demonstration(databases, migrated) as (opened, url):
         nurse = await of_the_cast(opened, "infirmier")
         client = await unknown(opened)
         await nurse.get("Patient/payet")
@@ -351,6 +356,7 @@ async def test_no_log_has_a_token_or_a_word_of_a_person(shown: Door, logged: Cal
         await nurse.post("", json=bundle("transaction", entry("PUT", f"Observation?identifier={SECRET}", tree))),
         await nurse.post("$fhirpath", json=expression),
         await nurse.get("Patient", headers={"X-Cordee-Practice": "Zephirine-7f3", "Referer": "http://x/Zephirine-7f3"}),
+        await nurse.get("Shoe", headers={"X-Request-Id": "Zephirine-7f3", "X-Correlation-Id": "Zephirine-7f3"}),
         await guessing.get("Patient"),
         await guessing.post("auth/token", content=token_form(), headers=FORM),
     ]  # fmt: skip

@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from fhir_server.access.caller import Caller
 from fhir_server.kernel.times import now
@@ -24,8 +23,6 @@ from tests.flows.asking import bundle, entry, issue_of, link_of, observation, re
 from tests.flows.attacking import (
     FORM,
     INSIDE,
-    demonstration,
-    of_the_cast,
     of_the_cast_on,
     token_form,
     unknown,
@@ -33,24 +30,6 @@ from tests.flows.attacking import (
 from tests.flows.callers import Door, door
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shown(databases: Any, migrated_template: str) -> AsyncIterator[Door]:
-    async with demonstration(databases, migrated_template) as (opened, _):
-        yield opened
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def nurse(shown: Door) -> httpx.AsyncClient:
-    """Somebody of the circle of Madame Payet."""
-    return await of_the_cast(shown, "infirmier")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stranger(shown: Door) -> httpx.AsyncClient:
-    """A professional of no circle."""
-    return await of_the_cast(shown, "medecin-inconnu")
 
 
 @asynccontextmanager
@@ -113,9 +92,9 @@ async def test_no_address_in_a_resource_or_a_request_is_ever_asked(nurse: httpx.
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_the_keys_of_a_client_are_not_fetched_from_a_network_inside(
-    databases: Any, migrated_template: str, scheme: str
+    databases: Any, migrated: str, scheme: str
 ) -> None:
-    url = databases.create(migrated_template)
+    url = databases.create(migrated)
     async with listening() as (place, asked), door(url) as opened:
         registrations.add(
             url, Client("dui", scopes="system/*.rs", jwks_url=f"{scheme}://{place}/jwks"), now()
@@ -130,10 +109,8 @@ async def test_the_keys_of_a_client_are_not_fetched_from_a_network_inside(
     assert place not in answer.text
 
 
-async def test_too_many_requests_are_told_once_when_to_come_again(
-    databases: Any, migrated_template: str
-) -> None:
-    url = databases.create(migrated_template)
+async def test_too_many_requests_are_told_once_when_to_come_again(databases: Any, migrated: str) -> None:
+    url = databases.create(migrated)
     limits = {"address_per_second": 0.01, "address_burst": 6, "client_per_second": 0}  # of two workers
     async with door(url, limits=limits) as opened:
         client = await unknown(opened)
@@ -155,10 +132,8 @@ async def test_too_many_requests_are_told_once_when_to_come_again(
     issue_of(refused[0], 429, "throttled")
 
 
-async def test_a_database_that_is_away_says_once_when_to_come_again(
-    databases: Any, migrated_template: str
-) -> None:
-    url = databases.create(migrated_template)
+async def test_a_database_that_is_away_says_once_when_to_come_again(databases: Any, migrated: str) -> None:
+    url = databases.create(migrated)
     async with door(url) as opened:
         client = await of_the_cast_on(opened)
         assert (await client.get("Patient")).status_code == 200
@@ -174,8 +149,8 @@ async def test_a_database_that_is_away_says_once_when_to_come_again(
     assert set(beside.json()) == {"status"}
 
 
-async def test_who_guesses_is_locked_out_of_all_doors(databases: Any, migrated_template: str) -> None:
-    url = databases.create(migrated_template)
+async def test_who_guesses_is_locked_out_of_all_doors(databases: Any, migrated: str) -> None:
+    url = databases.create(migrated)
     limits = {"failures": 4, "client_per_second": 0, "address_per_second": 0}
     async with door(url, limits=limits) as opened:
         known = await of_the_cast_on(opened)
@@ -200,10 +175,8 @@ async def test_who_guesses_is_locked_out_of_all_doors(databases: Any, migrated_t
     assert still == 200
 
 
-async def test_bodies_bundles_pages_and_expressions_have_their_limits(
-    databases: Any, migrated_template: str
-) -> None:
-    url = databases.create(migrated_template)
+async def test_bodies_bundles_pages_and_expressions_have_their_limits(databases: Any, migrated: str) -> None:
+    url = databases.create(migrated)
     async with door(url, max_body_bytes=4096, max_bundle_entries=3, max_page_size=2) as opened:
         nurse = await of_the_cast_on(opened)
         large = await nurse.post("Observation", content=b" " * 5000)

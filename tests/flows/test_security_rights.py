@@ -7,39 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from tests.flows.asking import bundle, entry, issue_of, observation, resources_of
 from tests.flows.attacking import (
-    demonstration,
     of_the_cast,
 )
 from tests.flows.callers import Door
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shown(databases: Any, migrated_template: str) -> AsyncIterator[Door]:
-    async with demonstration(databases, migrated_template) as (opened, _):
-        yield opened
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def nurse(shown: Door) -> httpx.AsyncClient:
-    """Somebody of the circle of Madame Payet."""
-    return await of_the_cast(shown, "infirmier")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stranger(shown: Door) -> httpx.AsyncClient:
-    """A professional of no circle."""
-    return await of_the_cast(shown, "medecin-inconnu")
 
 
 CATEGORIES: Final = "https://cordee.example/fhir/CodeSystem/categorie-donnee"
@@ -211,7 +190,13 @@ async def test_a_client_does_nothing_that_its_scopes_do_not_say(shown: Door, met
     request = entry(method, path, body if method in {"POST", "PUT", "PATCH"} else None)
     inside = await client.post("", json=bundle("batch", request))
 
+    letter = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}.get(method, "")
+    kind = path.partition("/")[0]
+    letter = letter or ("s" if path == kind else "r")
     assert answer.status_code == 403
+    told = answer.headers["www-authenticate"]  # RFC 6750
+    assert told.startswith('Bearer realm="fhir", error="insufficient_scope", error_description="')
+    assert told.endswith(f', scope="user/{kind}.{letter}"')
     assert inside.json()["entry"][0]["response"]["status"].startswith("403")
     assert (await client.get("Observation/payet-tension-1")).status_code == 200
 
@@ -231,3 +216,28 @@ async def test_nothing_that_a_client_did_not_ask_the_scope_of_comes_along(shown:
             "OperationOutcome",
         }
         assert '"family"' not in answer.text
+
+
+async def test_whoever_writes_is_named_and_nobody_in_their_place(nurse: httpx.AsyncClient) -> None:
+    def header(who: str, part: str) -> dict[str, str]:
+        coded = {"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": part}
+        agent = {"type": {"coding": [coded]}, "who": {"reference": who}}
+        told = {"resourceType": "Provenance", "recorded": "2026-10-01T08:00:00Z", "agent": [agent]}
+        return {"X-Provenance": json.dumps(told)}
+
+    other = "Practitioner/anouk-lesage"
+    claimed = await nurse.post(
+        "Observation", json=observation("Patient/payet"), headers=header(other, "enterer")
+    )
+    dictated = await nurse.post(
+        "Observation", json=observation("Patient/payet"), headers=header(other, "author")
+    )
+
+    issue_of(claimed, 403, "forbidden", "http.X-Provenance")
+    assert dictated.status_code == 201, dictated.text
+    page = (await nurse.get(f"Provenance?target=Observation/{dictated.json()['id']}")).json()
+    [found] = resources_of(page)
+    author, enterer = found["agent"]
+    assert author["who"] == {"reference": other}
+    assert enterer["type"]["coding"][0]["code"] == "enterer"
+    assert enterer["who"]["reference"].startswith("PractitionerRole/")

@@ -77,8 +77,8 @@ async def believing(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def world(databases: Any, migrated_template: str) -> AsyncIterator[tuple[Door, Simulator, str]]:
-    async with believing(databases, migrated_template) as opened:
+async def world(databases: Any, migrated: str) -> AsyncIterator[tuple[Door, Simulator, str]]:
+    async with believing(databases, migrated) as opened:
         yield opened
 
 
@@ -134,8 +134,8 @@ async def test_a_token_that_is_not_right_is_401_with_a_challenge(
         assert token not in answer.text
 
 
-async def test_a_token_for_somebody_else_is_401(databases: Any, migrated_template: str) -> None:
-    async with believing(databases, migrated_template, audience=["https://fhir.example/fhir"]) as (
+async def test_a_token_for_somebody_else_is_401(databases: Any, migrated: str) -> None:
+    async with believing(databases, migrated, audience=["https://fhir.example/fhir"]) as (
         server,
         psc,
         _,
@@ -154,7 +154,17 @@ async def test_a_level_too_low_or_absent_is_403(
 
     for answer in await asked(server, psc.token(acr=level)):
         issue_of(answer, 403, "forbidden")
-        assert "www-authenticate" not in answer.headers
+        told = answer.headers["www-authenticate"]
+        assert told.startswith('Bearer realm="fhir", error="insufficient_user_authentication"')
+        assert told.endswith(', acr_values="eidas1 eidas2 eidas3"')  # RFC 9470
+
+
+async def test_a_level_is_asked_for_in_the_words_of_the_issuer(databases: Any, migrated: str) -> None:
+    names = {"loa-2": "eidas2", "loa-3": "eidas3"}
+    async with believing(databases, migrated, minimum_level="eidas2", levels=names) as (server, psc, _):
+        for answer in await asked(server, psc.token(acr="eidas1")):
+            assert answer.status_code == 403
+            assert 'acr_values="loa-2 loa-3"' in answer.headers["www-authenticate"]
 
 
 async def test_of_several_practices_one_is_to_be_named(world: tuple[Door, Simulator, str]) -> None:
@@ -171,9 +181,9 @@ async def test_of_several_practices_one_is_to_be_named(world: tuple[Door, Simula
 
 
 async def test_while_pro_sante_connect_is_away_new_tokens_are_503_and_known_ones_good(
-    databases: Any, migrated_template: str
+    databases: Any, migrated: str
 ) -> None:
-    async with believing(databases, migrated_template) as (server, psc, _):
+    async with believing(databases, migrated) as (server, psc, _):
         known = psc.token()
         await asked(server, known)
         psc.broken["token/introspect"] = 500
@@ -294,10 +304,8 @@ async def test_tokens_like_ours_that_we_did_not_sign_are_401(world: tuple[Door, 
             assert 'error="invalid_token"' in answer.headers["www-authenticate"], what
 
 
-async def test_a_client_that_was_revoked_gets_no_token_from_any_worker(
-    databases: Any, migrated_template: str
-) -> None:
-    async with believing(databases, migrated_template) as (server, _, url):
+async def test_a_client_that_was_revoked_gets_no_token_from_any_worker(databases: Any, migrated: str) -> None:
+    async with believing(databases, migrated) as (server, _, url):
         before = [(await token_for(server, assertion(), one)).status_code for one in WORKERS]
         registrations.revoke(url, "dui", now())
         after = [(await token_for(server, assertion(), one)).status_code for one in WORKERS]

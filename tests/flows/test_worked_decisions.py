@@ -198,11 +198,11 @@ WORLD: Final = (
 async def ask(
     request: pytest.FixtureRequest,
     databases: Any,
-    migrated_template: str,
+    migrated: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Ask]:
     """Gives a client of a server on which the world above is, with a token of whoever is named."""
-    url = databases.create(migrated_template)
+    url = databases.create(migrated)
     issuer = Issuer(tmp_path_factory.mktemp("issuer"))
     async with door(url, issuer=issuer) as opened:
         await opened.keep(*(numbered(tree) for tree in WORLD))

@@ -113,7 +113,7 @@ class Traced(NamedTuple):
         found = (
             one["what"]["reference"]
             for one in self.event.get("entity", ())
-            if "type" in one and "what" in one
+            if "type" in one and "reference" in one.get("what", {})
         )
         return {text.partition("/_history/")[0] for text in found}
 

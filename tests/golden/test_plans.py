@@ -16,7 +16,6 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -31,14 +30,14 @@ from fhir_server.search.parse import query_of
 from fhir_server.search.query import Query
 from fhir_server.search.sight import Link, Sight, Stamp, Tie
 from fhir_server.search.view import View
-from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo
 from fhir_server.store.contract import Draft
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.pages import search
 from fhir_server.store.pipeline import Row, Statement
 from fhir_server.store.plans import WIDE
 from fhir_server.store.postgres import PostgresStore
+from fhir_server.store.statements import Compiler
+from tests.databases import Databases
 
 HERE = Path(__file__).parent
 PLANS = HERE / "plans"
@@ -236,9 +235,8 @@ async def filled(url: str) -> Compiler:
 
 
 @pytest.fixture(scope="module")
-def world(databases: Any) -> Iterator[World]:
-    url = databases.create()
-    migrate(url)
+def world(databases: Databases, migrated: str) -> Iterator[World]:
+    url = databases.create(migrated)
     with psycopg.connect(url, autocommit=True) as connection:
         if connection.info.server_version // 10_000 != KEPT["postgresql"]:
             pytest.skip(f"The plans are those of PostgreSQL {KEPT['postgresql']}")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from fhir_server.store.tables import metadata
+from fhir_server.store.schema import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=METADATA,
     transaction_per_migration=True,
 )
 with context.begin_transaction():

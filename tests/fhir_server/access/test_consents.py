@@ -25,6 +25,7 @@ from fhir_server.access.consents import (
 )
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
+from fhir_server.search.spans import span_of
 from tests.circles import (
     ALL,
     CELLS,
@@ -126,7 +127,7 @@ def test_decisions_about_other_things_say_nothing_here(code: str) -> None:
 @pytest.mark.parametrize(
     "narrowed",
     [
-        {"dataPeriod": {"start": "2026-08-01"}},
+        {"dataPeriod": {"start": "2026-08-01", "end": "2026-07-01"}},
         {"provision": [{"type": "deny"}]},
         {"data": [{"meaning": "related", "reference": to("DocumentReference/1")}]},
         {"modifierExtension": [{"url": "https://x.example"}]},
@@ -147,7 +148,7 @@ def test_a_permit_that_no_link_can_carry_opens_nothing(narrowed: Tree) -> None:
 @pytest.mark.parametrize(
     "narrowed",
     [
-        {"dataPeriod": {"start": "2026-08-01"}},
+        {"dataPeriod": {"start": "soon"}},
         {"provision": [{"type": "permit"}]},
         {"purpose": [{"system": REASON, "code": "HRESCH"}]},
         {"code": [coding("http://loinc.org", "34133-9")]},
@@ -271,6 +272,7 @@ def test_an_exclusion_of_a_circle_is_about_all_who_are_in_it() -> None:
         (outside(str(PHARMACY)), ""),
         (outside(str(PHARMACY), status="inactive", provision={"dataPeriod": {}}), ""),
         (outside(str(PHARMACY), provision={"dataPeriod": {}}), "Consent.provision.dataPeriod"),
+        (outside(str(PHARMACY), provision={"dataPeriod": {"start": "2026-01"}}), ""),
         (outside(str(PHARMACY), provision={"provision": []}), "Consent.provision.provision"),
         (outside(str(PHARMACY), modifierExtension=[]), "Consent.modifierExtension"),
         (outside("Group/1"), "Consent.provision.actor"),
@@ -334,3 +336,31 @@ def test_the_winner_is_that_of_the_most_recent_about_each_category(
         about = [(day, kind) for kind, day, data in said if not data or category in data]
         wins = max(about, key=lambda one: (one[0], one[1] == "deny"), default=(0, "deny"))[1] == "permit"
         assert (permitted(*trees) & bits(category) == bits(category)) is wins
+
+
+def test_a_consent_about_data_of_some_time_says_nothing_of_others() -> None:
+    year = {"dataPeriod": {"start": "2025", "end": "2025"}}
+    decided = consents(
+        outside(str(PHARMACY), provision=year), consent(EXCLUSION, str(PHARMACY), type="deny", provision=year)
+    )
+    spans = decided.spans()
+
+    assert spans[1] == span_of("2025")
+    about = [decided.about(span) for span in spans]
+    assert [one.at(moment("2026-10-01T08:00:00Z"), OUTSIDE, PHARMACY) for one in about] == [
+        (0, 0),
+        (ALL, 0),
+        (0, 0),
+    ]
+    assert [one.at(moment("2026-10-01T08:00:00Z"), EXCLUSION, PHARMACY) for one in about] == [
+        (0, 0),
+        (0, ALL),
+        (0, 0),
+    ]
+    assert decided.opening().at(moment("2026-10-01T08:00:00Z"), OUTSIDE, PHARMACY) == (0, 0)
+    assert decided.opening().at(moment("2026-10-01T08:00:00Z"), EXCLUSION, PHARMACY) == (0, ALL)
+    assert decided.closing().at(moment("2026-10-01T08:00:00Z"), EXCLUSION, PHARMACY) == (0, 0)
+
+
+def test_consents_about_data_of_any_time_have_no_times() -> None:
+    assert consents(outside(str(PHARMACY))).spans() == []

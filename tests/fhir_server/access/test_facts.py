@@ -22,6 +22,7 @@ from fhir_server.access.facts import (
     key_of,
     person_of,
     questions,
+    stands_as_before,
     written,
 )
 from fhir_server.kernel.keys import Key
@@ -30,17 +31,23 @@ from fhir_server.search.entries import Hasher
 from fhir_server.search.extract import entries_of
 from fhir_server.search.match import matches
 from tests.circles import (
+    CATEGORY,
     DIRECTORY,
+    IDENTIFIER,
     PERSON,
     affiliation,
     circle,
+    coding,
     consent,
     dossier,
     mdph_request,
     member,
+    organisation,
     patient,
+    practitioner,
     relative,
     request,
+    role,
     stay,
     to,
 )
@@ -212,3 +219,32 @@ def test_the_demo_is_gathered() -> None:
     assert [tree["id"] for tree in facts.of("EpisodeOfCare")] == ["payet"]
     assert {code_of(tree) for tree in facts.of("Consent")} >= {INFORMATION, CARER}
     assert facts.of("Encounter") == []  # all of them are over
+
+
+@pytest.mark.parametrize(
+    ("tree", "changed", "same"),
+    [
+        (
+            organisation("dac", "606"),
+            {"name": "Appui", "telecom": [{"value": "0"}], "meta": {"versionId": "2"}},
+            True,
+        ),
+        (organisation("dac", "606"), {"identifier": [{"value": "1"}]}, True),
+        (organisation("dac", "606"), {"identifier": [{"type": coding(IDENTIFIER, "FINEG")}]}, False),
+        (organisation("dac", "606"), {"type": [coding(CATEGORY, "609")]}, False),
+        (organisation("dac", "606"), {"partOf": to("Organization/group")}, False),
+        (organisation("dac", "606"), {"active": False}, False),
+        (role("gp", "msp", "G15_10"), {"telecom": [{"value": "0"}]}, True),
+        (role("gp", "msp", "G15_10"), {"organization": to("Organization/dac")}, False),
+        (role("gp", "msp", "G15_10"), {"practitioner": to("Practitioner/nurse")}, False),
+        (role("gp", "msp", "G15_10"), {"code": []}, False),
+        (role("gp", "msp", "G15_10"), {"period": {"end": "2026-01-01"}}, False),
+        (practitioner("gp"), {"name": [{"family": "Hoarau"}]}, True),
+        (practitioner("gp"), {"active": False}, False),
+        (affiliation("group", of="dac"), {"telecom": [{"value": "0"}]}, False),
+    ],
+)
+def test_ties_stand_on_little_of_an_actor(tree: Tree, changed: Tree, *, same: bool) -> None:
+    assert stands_as_before(tree, {**tree, **changed}) == same
+    assert not stands_as_before(None, tree)
+    assert not stands_as_before(tree, None)

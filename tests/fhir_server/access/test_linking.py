@@ -412,7 +412,8 @@ def test_the_team_that_is_asked_hands_the_request_to_one_of_theirs() -> None:
         (NURSE, {"performer": "RelatedPerson/daughter"}, False),
         (NURSE, {"performer": "Organization/pharmacy"}, False),
         (NURSE, {"dated": "2026-11-15"}, False),
-        (NURSE, {"provision": {"dataPeriod": {"start": "2026-01-01"}}}, False),
+        (NURSE, {"provision": {"dataPeriod": {"start": "2026-01-01"}}}, True),
+        (NURSE, {"provision": {"dataPeriod": {"start": "soon"}}}, False),
         (NURSE, {"provision": {"actor": [{"reference": to("Group/1")}]}}, False),
         (NURSE, {"proof": False, "status": "proposed"}, True),  # asked for, not given
         (CITIZEN, {"proof": False}, False),  # a permit without proof is none

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from fhir_server.access.links import links_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.sight import FOREVER, Link, Tie
+from fhir_server.search.spans import BEGINNING, span_of
 from tests.circles import (
     ALL,
     CELLS,
@@ -535,3 +537,42 @@ def test_a_role_that_the_circle_gives_is_not_a_profession() -> None:
     helper = member("PractitionerRole/helper") | {"role": [coding(ROLE_CLASS, "PROV")]}
 
     assert ties(links(circle(helper)), "PractitionerRole/helper") == {Tie.OTHER: ADMITTED}
+
+
+def test_a_permit_about_data_of_some_time_is_a_tie_of_its_own_for_that_time() -> None:
+    year = {"dataPeriod": {"start": "2025", "end": "2025"}}
+    always = outside("PractitionerRole/pharmacist", data=("plan",))
+    found = links(always, outside("PractitionerRole/pharmacist", data=("sante",), provision=year, id="year"))
+    mine = {one.data: one.allow for one in found if str(one.actor) == "PractitionerRole/pharmacist"}
+
+    assert mine == {None: bits("plan"), span_of("2025"): bits("plan", "sante")}
+
+
+def test_a_denial_about_data_of_some_time_leaves_the_rest() -> None:
+    early = {"dataPeriod": {"end": "2024"}}
+    opposed = consent("opposition-partage", "PractitionerRole/nurse", type="deny", provision=early)
+    found = links(circle(member("PractitionerRole/nurse")), recognition("PractitionerRole/nurse"), opposed)
+    denied = [one for one in found if one.tie is Tie.DENIAL]
+
+    assert [(str(one.actor), one.oppose, one.data) for one in denied] == [
+        (actor, ALL, (BEGINNING, span_of("2024")[1]))
+        for actor in ("Practitioner/nurse", "PractitionerRole/nurse")
+    ]
+    assert all(one.data is None for one in found if one.tie is not Tie.DENIAL)
+
+
+def test_where_several_consents_are_about_data_of_some_time_the_most_recent_counts_in_each() -> None:
+    def said(dated: str, years: tuple[str, str], **more: Any) -> Tree:
+        period = dict(zip(("start", "end"), years, strict=True))
+        return outside("PractitionerRole/pharmacist", dated=dated, provision={"dataPeriod": period}, **more)
+
+    found = links(
+        said("2026-07-01T10:00:00Z", ("2020", "2025")),
+        said("2026-08-01T10:00:00Z", ("2022", "2022"), type="deny"),
+    )
+    mine = [one.data for one in found if str(one.actor) == "PractitionerRole/pharmacist" and one.allow]
+
+    assert mine == [
+        (span_of("2020")[0], span_of("2021")[1]),
+        (span_of("2023")[0], span_of("2025")[1]),
+    ]

@@ -45,8 +45,8 @@ def stamp(
     return Stamp(CELLS.of(category, (), part), labels | several, of, authors, authors)
 
 
-def tied(tie: Tie = Tie.TEAM_INFORMED, person: Key = ONE, actor: Key = ME, **masks: int) -> Link:
-    return Link(person, actor, tie, **{"allow": EVERYTHING, **masks})
+def tied(tie: Tie = Tie.TEAM_INFORMED, person: Key = ONE, actor: Key = ME, **more: Any) -> Link:
+    return Link(person, actor, tie, **{"allow": EVERYTHING, **more})
 
 
 LINKS = [tied()]

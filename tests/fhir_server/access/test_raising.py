@@ -25,14 +25,26 @@ def link(
     oppose: int = 0,
     since: int = 0,
     until: int = FOREVER,
+    data: tuple[int, int] | None = None,
 ) -> Link:
-    return Link(PERSON, actor, tie, allow, named, deny, oppose, since, until)
+    return Link(PERSON, actor, tie, allow, named, deny, oppose, since, until, data)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
         ([], [link(Tie.TEAM, 2)], True),
+        ([], [link(Tie.TEAM, 2, data=(5, 9))], True),
+        ([link(Tie.TEAM, 2, data=(5, 9))], [link(Tie.TEAM, 2, data=(5, 9))], False),
+        ([link(Tie.TEAM, 2, data=(5, 9))], [link(Tie.TEAM, 2, data=(6, 8))], False),
+        ([link(Tie.TEAM, 2, data=(5, 9))], [link(Tie.TEAM, 2, data=(5, 10))], True),
+        ([link(Tie.TEAM, 2, data=(5, 9))], [link(Tie.TEAM, 2)], True),
+        ([link(Tie.TEAM, 2)], [link(Tie.TEAM, 2, data=(5, 9))], False),
+        (
+            [link(Tie.TEAM, 2), link(Tie.DENIAL, deny=2)],
+            [link(Tie.TEAM, 2), link(Tie.DENIAL, deny=2, data=(5, 9))],
+            True,
+        ),
         ([link(Tie.TEAM, 2)], [], False),
         ([link(Tie.TEAM, 2)], [link(Tie.TEAM, 2, actor=TEAM)], False),
         (

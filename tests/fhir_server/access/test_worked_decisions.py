@@ -8,12 +8,12 @@ from typing import Final
 import pytest
 
 from fhir_server.access.caller import Caller
-from fhir_server.access.categories import stamp_of
 from fhir_server.access.cells import Cells
 from fhir_server.access.consents import CARER, EXCLUSION, INFORMATION, OPPOSITION
 from fhir_server.access.links import links_of
 from fhir_server.access.matrix import shipped_matrix
 from fhir_server.access.policy import Policy
+from fhir_server.access.stamps import stamp_of
 from fhir_server.access.tables import shipped_tables
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.sight import sees

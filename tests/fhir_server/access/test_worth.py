@@ -70,8 +70,8 @@ def stamp(category: str, *parties: Key, labels: int = 0, part: Part = Part.WHOLE
     return Stamp(CELLS.of(category, (), part), labels, (PERSON,), parties, parties)
 
 
-def link(tie: Tie, allow: int = EVERYTHING, named: int = 0, **masks: int) -> Link:
-    return Link(PERSON, ACTOR, tie, allow, named, **masks)
+def link(tie: Tie, allow: int = EVERYTHING, named: int = 0, deny: int = 0) -> Link:
+    return Link(PERSON, ACTOR, tie, allow, named, deny)
 
 
 def policy_of(matrix: Matrix) -> Policy:

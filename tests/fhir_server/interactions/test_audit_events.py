@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,28 +19,13 @@ from fhir_server.interactions.call import Action, Call, Conditions, Limits, Repl
 from fhir_server.kernel.errors import Malformed, NotFound
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
-from fhir_server.store.migrations.migrate import migrate
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.numbers import TYPE_NUMBERS
 from tests.auditing import Auditing, auditing
 
 MAIDA, PAYET = Key("Patient", "maida"), Key("Patient", "payet")
 NURSE = Caller("professional", client="dui", actors=(Key("PractitionerRole", "ide"),), purpose="TREAT")
 SERVER = cast("Server", SimpleNamespace(limits=Limits(page=2)))
 BASE = "https://here/fhir"
-
-
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def url(databases: Any, migrated: str) -> Iterator[str]:
-    made: str = databases.create(template=migrated)
-    yield made
-    databases.drop(made)
 
 
 @pytest.fixture

@@ -275,6 +275,57 @@ async def test_a_transaction_that_says_it_in_an_entry_says_it_once(guarded: Guar
     assert sorted(change.key.type for change in reply.changes) == ["DocumentReference", "Provenance"]
 
 
+@everywhere
+async def test_whoever_writes_is_named_whatever_they_say(guarded: Guarded) -> None:
+    """The author is somebody else, whose words they enter."""
+    await guarded.keep(*CIRCLE)
+    nurse = guarded.by(NURSE)
+
+    reply = await said(nurse, note(), {**SAID, "agent": [{"who": to("PractitionerRole/gp")}]})
+
+    assert reply.key is not None
+    [found] = await provenances(nurse, reply.key)
+    first, second = found["agent"]
+    assert first == {"who": to("PractitionerRole/gp")}
+    assert (second["who"], second["onBehalfOf"]) == (to("PractitionerRole/nurse"), to("Organization/ssiad"))
+    assert second["type"]["coding"][0]["code"] == "enterer"
+
+
+@everywhere
+async def test_nobody_says_that_somebody_else_entered_it(guarded: Guarded) -> None:
+    await guarded.keep(*CIRCLE)
+    enterer = coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "enterer")
+    before = await guarded.count("DocumentReference")
+
+    for agent in (
+        {"type": enterer, "who": to("PractitionerRole/gp")},
+        {"who": to("PractitionerRole/nurse"), "onBehalfOf": to("Organization/dac")},
+    ):
+        with pytest.raises(Forbidden) as told:
+            await said(guarded.by(NURSE), note(), {**SAID, "agent": [agent]})
+        assert told.value.issues[0].expression == "http.X-Provenance"
+
+    assert await guarded.count("DocumentReference") == before
+
+
+@everywhere
+async def test_an_entry_that_says_somebody_else_wrote_it_does_not_stand_alone(guarded: Guarded) -> None:
+    await guarded.keep(*CIRCLE)
+    nurse, name = guarded.by(NURSE), "urn:uuid:6b1e7a1e-4f7c-4f5e-9d53-1d9f4f3b9a02"
+    told = {**SAID, "agent": [{"who": to("PractitionerRole/gp")}], "target": [to(name)]}
+    body = bundle(
+        "transaction",
+        {**entry("POST", "DocumentReference", note()), "fullUrl": name},
+        entry("POST", "Provenance", told),
+    )
+
+    reply = await nurse.perform(Call(Action.BUNDLE, body=encode(body), base=BASE))
+
+    [key] = [change.key for change in reply.changes if change.key.type == "DocumentReference"]
+    agents = [one["agent"][0]["who"] for one in await provenances(nurse, key)]
+    assert sorted(agents, key=str) == [to("PractitionerRole/gp"), to("PractitionerRole/nurse")]
+
+
 WRONG: Final[dict[str, tuple[Any, type[FhirError], str]]] = {
     "no JSON": (b"{", Malformed, "http.X-Provenance"),
     "no object": (b"[]", Malformed, "http.X-Provenance"),

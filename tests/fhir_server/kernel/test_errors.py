@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from fhir_server.kernel.errors import Forbidden, Unauthenticated
+import pytest
+
+from fhir_server.kernel.errors import (
+    Forbidden,
+    InsufficientLevel,
+    InsufficientScope,
+    Throttled,
+    Unauthenticated,
+)
 
 
 def test_a_challenge_says_what_is_wrong_with_a_token() -> None:
@@ -32,3 +40,23 @@ def test_choices_are_told_one_by_one() -> None:
         ("information", "one"),
         ("information", "two"),
     ]
+
+
+def test_a_refusal_that_another_token_would_change_says_which() -> None:
+    scope = InsufficientScope("Not granted", "user/Patient.r")
+    level = InsufficientLevel("Too low", ["eidas2", "eidas3"])
+
+    assert (scope.status, level.status) == (403, 403)
+    assert scope.challenge == (
+        'Bearer realm="fhir", error="insufficient_scope", error_description="Not granted", scope="user/Patient.r"'
+    )
+    assert level.challenge == (
+        'Bearer realm="fhir", error="insufficient_user_authentication", error_description="Too low", '
+        'acr_values="eidas2 eidas3"'
+    )
+    assert Forbidden("Never").challenge == ""
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.2, 1), (-3, 1), (60, 60), (60.1, 61)])
+def test_a_wait_is_of_whole_seconds(seconds: float, told: int) -> None:
+    assert Throttled("Too much", seconds=seconds).seconds == told

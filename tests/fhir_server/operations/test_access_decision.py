@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhir_server.access.caller import Caller
-from fhir_server.kernel.errors import Forbidden, NotFound
+from fhir_server.kernel.errors import Conflict, Forbidden, NotFound
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.validation.validator import check
@@ -61,9 +61,12 @@ async def test_a_read_is_decided_as_it_would_be(guarded: Guarded) -> None:
 @everywhere
 async def test_a_create_is_decided_as_it_would_be(guarded: Guarded) -> None:
     await guarded.keep(*CIRCLE)
-    joining = circle(member("PractitionerRole/pharmacist", SINCE), id="another")
+    joining = circle(
+        member("PractitionerRole/pharmacist", SINCE), id="another"
+    )  # beside the one that there is
+    proposed = circle(member("PractitionerRole/pharmacist", SINCE), id="proposed", status="proposed")
     for name, who in EVERYBODY.items():
-        for tree in (observation(PERSON), joining):
+        for tree in (observation(PERSON), joining, proposed):
             allowed, _, rule, _ = await decision(
                 guarded.by(OPERATOR), described(who, "create", resource=tree)
             )
@@ -73,7 +76,7 @@ async def test_a_create_is_decided_as_it_would_be(guarded: Guarded) -> None:
 async def _succeeds(asked: Guarded, tree: Tree) -> bool:
     try:
         return (await asked.create(tree)).status == 201
-    except (Forbidden, NotFound):
+    except (Forbidden, NotFound, Conflict):
         return False
 
 

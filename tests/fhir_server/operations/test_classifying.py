@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,11 +22,11 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.operations.classifying import classify
 from fhir_server.search.sight import UNSTAMPED, Label, Stamp
 from fhir_server.store.classifying import Classifying, Place, Unclassified, is_classified, unguarded
-from fhir_server.store.migrations.migrate import migrate
+from fhir_server.store.numbers import TYPES
 from fhir_server.store.postgres import PostgresStore
-from fhir_server.store.tables import TYPES
 from tests.builders import observation, patient
 from tests.circles import circle, consent, member, organisation, practitioner, role
+from tests.databases import Databases
 from tests.fhir_server.interactions.performing import BASE, Performer
 
 GUARDED = {"auth": {"mode": "tokens"}}
@@ -35,31 +35,8 @@ PERSON = Key("Patient", "payet")
 WEIGHT = Key("Observation", "weight")
 
 
-class Databases(Protocol):
-    """See the fixture `databases`."""
-
-    def create(self, template: str = ...) -> str: ...
-
-    def drop(self, url: str) -> None: ...
-
-
 class Stop(Exception):
     """Raised by a test in the middle of the work."""
-
-
-@pytest.fixture(scope="session")
-def migrated(databases: Databases) -> Iterator[str]:
-    url = databases.create()
-    migrate(url)
-    yield url
-    databases.drop(url)
-
-
-@pytest.fixture
-def url(databases: Databases, migrated: str) -> Iterator[str]:
-    url = databases.create(migrated)
-    yield url
-    databases.drop(url)
 
 
 @pytest.fixture

@@ -8,6 +8,10 @@ import pytest
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
+from fhir_server.operations import compartment
+from fhir_server.search.query import Query
+from fhir_server.store.contract import Page
+from fhir_server.store.memory import MemoryStore
 from tests.builders import observation, organization, patient
 from tests.fhir_server.interactions.performing import BASE, refused
 from tests.fhir_server.operations.asking import Operator, keys_in, link_in, reference
@@ -83,6 +87,34 @@ async def test_the_record_is_the_compartment_and_what_it_refers_to(record: Opera
     assert keys_in(found, "include") == INCLUDED
     assert found["total"] == len(MATCHES)
     assert found["link"] == [{"relation": "self", "url": f"{BASE}/Patient/p/$everything"}]
+
+
+async def test_a_short_record_takes_a_few_searches_and_not_one_for_each_type(
+    record: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Query] = []
+    search = MemoryStore.search
+
+    async def counted(store: MemoryStore, query: Query) -> Page:
+        asked.append(query)
+        return await search(store, query)
+
+    monkeypatch.setattr(MemoryStore, "search", counted)
+
+    found = await record.bundle("Patient/p/$everything")
+
+    assert keys_in(found) == MATCHES + INCLUDED
+    assert len(asked) < 12
+
+
+async def test_a_record_too_long_for_one_search_is_read_type_by_type(
+    record: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compartment, "_AT_ONCE", 3)
+
+    found = await record.bundle("Patient/p/$everything")
+
+    assert keys_in(found) == MATCHES + INCLUDED
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 8, 9, 12, 13, 14])

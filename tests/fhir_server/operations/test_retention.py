@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import psycopg
@@ -22,7 +22,6 @@ from fhir_server.operations.retention import Report, Retention
 from fhir_server.search.sight import Label
 from fhir_server.store.contract import Span
 from fhir_server.store.memory import MemoryStore
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from tests.builders import observation, patient
 from tests.circles import coding, to
@@ -31,29 +30,6 @@ from tests.fhir_server.interactions.performing import BASE, Performer
 GUARDED = {"auth": {"mode": "tokens"}}
 PERSON = Key("Patient", "payet")
 WEIGHT = Key("Observation", "weight")
-
-
-class Databases(Protocol):
-    """See the fixture `databases`."""
-
-    def create(self, template: str = ...) -> str: ...
-
-    def drop(self, url: str) -> None: ...
-
-
-@pytest.fixture(scope="session")
-def migrated(databases: Databases) -> Iterator[str]:
-    url = databases.create()
-    migrate(url)
-    yield url
-    databases.drop(url)
-
-
-@pytest.fixture
-def url(databases: Databases, migrated: str) -> Iterator[str]:
-    url = databases.create(migrated)
-    yield url
-    databases.drop(url)
 
 
 @pytest.fixture

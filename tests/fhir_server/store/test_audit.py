@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,27 +21,12 @@ from fhir_server.store.audit import AuditLog
 from fhir_server.store.audit_rows import add
 from fhir_server.store.connections import ADAPTERS, Session
 from fhir_server.store.ids import Pks, created, pk_of
-from fhir_server.store.migrations.migrate import migrate
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Row, Statement
-from fhir_server.store.tables import TYPE_NUMBERS
 from tests.auditing import Auditing, auditing, trace
 
 MAIDA, PAYET = Key("Patient", "maida"), Key("Patient", "payet")
 NOTE, PLAN = Key("Observation", "1"), Key("CarePlan", "1")
-
-
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def url(databases: Any, migrated: str) -> Iterator[str]:
-    made: str = databases.create(template=migrated)
-    yield made
-    databases.drop(made)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 import psycopg
@@ -17,25 +16,10 @@ from fhir_server.store import audit_export, audit_purge, audit_seal
 from fhir_server.store.audit_export import Batch, exported, sending
 from fhir_server.store.audit_purge import purge
 from fhir_server.store.ids import created, pk_of
-from fhir_server.store.migrations.migrate import migrate
-from fhir_server.store.tables import TYPE_NUMBERS
+from fhir_server.store.numbers import TYPE_NUMBERS
 from tests.auditing import Auditing, auditing, trace
 
 MAIDA = Key("Patient", "maida")
-
-
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def url(databases: Any, migrated: str) -> Iterator[str]:
-    made: str = databases.create(template=migrated)
-    yield made
-    databases.drop(made)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,10 @@ from fhir_server.store.audit_rows import TRACE_LOCKS, add
 from fhir_server.store.audit_verify import verify
 from fhir_server.store.connections import ADAPTERS, Session
 from fhir_server.store.ids import Pks
-from fhir_server.store.migrations.migrate import migrate
 from tests.auditing import Auditing, auditing, trace
 
 MAIDA = Key("Patient", "maida")
 BLOCKS, EACH = 3, 4  # of a log to tamper with
-
-
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def url(databases: Any, migrated: str) -> Iterator[str]:
-    made: str = databases.create(template=migrated)
-    yield made
-    databases.drop(made)
 
 
 @pytest.fixture(autouse=True)

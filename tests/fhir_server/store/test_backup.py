@@ -30,9 +30,11 @@ def fill(url: str) -> None:
         connection.execute("create schema jobs")
         connection.execute("create table jobs.job (id bigint primary key)")
         connection.execute(
-            "create table resource (pk bigint primary key, body bytea not null, labels text[])"
+            "create table resource (pk bigint primary key, body bytea not null, labels text[], id text default 'r')"
         )
         connection.execute("create index on resource using btree (labels)")
+        connection.execute("create extension pg_trgm")
+        connection.execute("create index on resource using gin (id gin_trgm_ops)")
         connection.cursor().executemany(
             "insert into resource values (%s, %s, %s)",
             [(n, body, ["a", "é"]) for n, body in enumerate(BODIES)],
@@ -124,6 +126,20 @@ def test_a_database_with_content_is_replaced_only_when_told(saved: Path, empty_u
     restore(saved, empty_url, replace=True)
 
     assert tables(empty_url) == ["jobs.job", "public.resource"]
+    assert content(empty_url) == EXPECTED
+
+
+def test_an_extension_that_an_administrator_made_is_no_obstacle(
+    saved: Path, empty_url: str, embedded: Embedded
+) -> None:
+    name = empty_url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(embedded.superuser_url(name), autocommit=True) as connection:
+        connection.execute("create extension pg_trgm")
+
+    restore(saved, empty_url)
+    assert content(empty_url) == EXPECTED
+    restore(saved, empty_url, replace=True)
+
     assert content(empty_url) == EXPECTED
 
 

@@ -16,7 +16,6 @@ import pytest
 
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.store.codes_loading import Outcome, load, loaded, remove
-from fhir_server.store.migrations.migrate import migrate
 from terminology.indexing import Entry
 from terminology.loading.release import Position, Release, Unloadable
 from tests.releases import release
@@ -35,12 +34,6 @@ def some(count: int, sha256: str, **more: Any) -> Release:
     concepts = [{"code": f"c{number}", "display": f"Word {number}"} for number in range(count)]
     nested = [{**concepts[0], "concept": concepts[1:]}]
     return release({**HEAD, **more, "concept": nested}, sha256)
-
-
-@pytest.fixture
-def url(database_url: str) -> str:
-    migrate(database_url)
-    return database_url
 
 
 def rows(url: str) -> dict[str, int]:

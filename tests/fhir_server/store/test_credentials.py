@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -14,12 +13,8 @@ from fhir_server.kernel.errors import Conflict, NotFound
 from fhir_server.kernel.keys import Key
 from fhir_server.store import registrations
 from fhir_server.store.credentials import Client, PostgresCredentials, SigningKey
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.pipeline import Pipeline
 from fhir_server.store.registrations import Account
-
-if TYPE_CHECKING:
-    from tests.conftest import Databases
 
 NOW = 1_800_000_000_000_000
 SECOND = 1_000_000
@@ -35,22 +30,6 @@ DUI = Client(
     "",
     ({"kid": "one", "kty": "EC"},),
 )
-
-
-@pytest.fixture(scope="module")
-def template(databases: Databases) -> Iterator[str]:
-    """A database that is ready; each test works on a copy."""
-    url = databases.create()
-    migrate(url)
-    yield url
-    databases.drop(url)
-
-
-@pytest.fixture
-def url(databases: Databases, template: str) -> Iterator[str]:
-    url = databases.create(template)
-    yield url
-    databases.drop(url)
 
 
 @pytest.fixture

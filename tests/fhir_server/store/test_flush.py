@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
@@ -13,7 +13,6 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.store.contract import Draft
 from fhir_server.store.flush import Flush, KnownTerms
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.store.write_statement import CREATES, DELETIONS, ONE, TARGETS, TERMS, UPDATES
 
@@ -83,20 +82,6 @@ def test_what_is_remembered_of_terms_has_an_end() -> None:
 
     assert 199_999 in known
     assert 0 not in known
-
-
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def url(databases: Any, migrated: str) -> Iterator[str]:
-    made: str = databases.create(template=migrated)
-    yield made
-    databases.drop(made)
 
 
 @pytest.fixture

@@ -16,28 +16,13 @@ from fhir_server.search.query import Words
 from fhir_server.store.binary import unpack_int
 from fhir_server.store.connections import PLANNER
 from fhir_server.store.fulltext import index_words, words_condition, words_source
-from fhir_server.store.migrations.migrate import migrate
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Pipeline, Statement
 from fhir_server.store.predicates import Predicates, Source
-from fhir_server.store.tables import TYPE_NUMBERS
 from fhir_server.store.watermark import STAMP_LOCKS, Clock
 
 SECOND = 1_000_000
 TYPES = ("Observation", "Patient")
-
-
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def url(databases: Any, migrated: str) -> Iterator[str]:
-    made: str = databases.create(template=migrated)
-    yield made
-    databases.drop(made)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Migrations: from nothing to the tables that `tables.py` describes, once, whoever asks."""
+"""Migrations: from nothing to the tables that `schema.py` holds together, once, whoever asks."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from fhir_server.store.migrations.migrate import (
     require_schema,
     require_server,
 )
+from fhir_server.store.numbers import TYPES
 from fhir_server.store.postgres import PostgresStore
-from fhir_server.store.tables import TYPES, metadata
+from fhir_server.store.schema import METADATA
 
 
 def test_an_empty_database_is_brought_to_the_tables_of_the_code(database_url: str) -> None:
@@ -37,7 +38,7 @@ def test_an_empty_database_is_brought_to_the_tables_of_the_code(database_url: st
     )
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_a_second_migration_has_nothing_to_do_and_is_quick(database_url: str) -> None:

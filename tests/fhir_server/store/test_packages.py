@@ -16,7 +16,6 @@ from fhir_server.kernel.errors import Conflict, Malformed, NotFound
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import encode
 from fhir_server.store.contract import Draft
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.packages import add, installed, remove
 from fhir_server.store.postgres import PostgresStore
 from profiles.archives import Package, read
@@ -24,12 +23,6 @@ from profiles.archives import Package, read
 FRENCH = Path(__file__).parents[3] / "../shared/fhir-fr/definitions"
 CORE = "http://hl7.org/fhir/StructureDefinition/Patient"
 OURS = "https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient"
-
-
-@pytest.fixture
-def url(database_url: str) -> str:
-    migrate(database_url)
-    return database_url
 
 
 @pytest.fixture

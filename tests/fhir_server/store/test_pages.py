@@ -27,13 +27,12 @@ from fhir_server.search.query import (
     Tokens,
     TokenValue,
 )
-from fhir_server.store.compile import Compiler
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo
 from fhir_server.store.contract import Draft, Page
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.pages import SORTABLE_TEXTS, search
 from fhir_server.store.plans import CHEAP
 from fhir_server.store.postgres import PostgresStore
+from fhir_server.store.statements import Compiler
 
 PATIENT, OBSERVATION, LIST = "Patient", "Observation", "List"
 GENDER, FAMILY = Name(PATIENT, "gender"), Name(PATIENT, "family")
@@ -41,13 +40,6 @@ CODE, SUBJECT = Name(OBSERVATION, "code"), Name(OBSERVATION, "subject")
 MALE = Tokens(GENDER, (TokenValue("s", "male"),))
 ADA = Strings(FAMILY, (StringValue("ada"),))
 WEIGHT = Tokens(CODE, (TokenValue("s", "weight"),))
-
-
-@pytest.fixture
-async def url(make_database_url: Any) -> str:
-    found: str = make_database_url()
-    migrate(found)
-    return found
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
@@ -14,25 +14,10 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries
 from fhir_server.search.query import Query
 from fhir_server.store.contract import Draft, Span, Stale
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 
 KEY = Key("Patient", "1")
 TABLES = ("entry", "entry_string", "entry_date", "entry_quantity")
-
-
-@pytest.fixture(scope="module")
-def migrated(databases: Any) -> str:
-    url: str = databases.create()
-    migrate(url)
-    return url
-
-
-@pytest.fixture
-def url(databases: Any, migrated: str) -> Iterator[str]:
-    made: str = databases.create(template=migrated)
-    yield made
-    databases.drop(made)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from fhir_server.kernel.wire import Tree, encode
 from fhir_server.search.entries import Entries
 from fhir_server.store import telling, watch
 from fhir_server.store.contract import Draft, Method
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.store.telling import HEARD_LOCKS
 
@@ -21,9 +20,8 @@ URL = "https://example.org/ValueSet/colours"
 
 
 @pytest.fixture
-async def stores(database_url: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
-    migrate(database_url)
-    one, other = await PostgresStore.open(database_url), await PostgresStore.open(database_url)
+async def stores(url: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
+    one, other = await PostgresStore.open(url), await PostgresStore.open(url)
     yield one, other
     await one.close()
     await other.close()
@@ -66,22 +64,22 @@ async def test_every_process_knows_a_definition_when_its_write_is_answered(
 
 
 async def test_a_process_that_starts_later_knows_what_was_written(
-    stores: tuple[PostgresStore, PostgresStore], database_url: str
+    stores: tuple[PostgresStore, PostgresStore], url: str
 ) -> None:
     await write(stores[0], value_set("one"))
 
-    later = await PostgresStore.open(database_url)
+    later = await PostgresStore.open(url)
 
     assert title(later) == "one"
     await later.close()
 
 
 async def test_a_process_that_lost_its_connection_catches_up(
-    stores: tuple[PostgresStore, PostgresStore], database_url: str, monkeypatch: pytest.MonkeyPatch
+    stores: tuple[PostgresStore, PostgresStore], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "_RETRY_SECONDS", 0.05)
     one, other = stores
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
             " where application_name = 'cordee watch' and datname = current_database()"
@@ -98,10 +96,10 @@ async def test_a_process_that_lost_its_connection_catches_up(
 
 
 async def test_a_writer_does_not_wait_for_ever_for_a_process_that_is_busy(
-    stores: tuple[PostgresStore, PostgresStore], database_url: str, monkeypatch: pytest.MonkeyPatch
+    stores: tuple[PostgresStore, PostgresStore], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telling, "_PATIENCE_SECONDS", 0.2)
-    with psycopg.connect(database_url, autocommit=True) as busy:
+    with psycopg.connect(url, autocommit=True) as busy:
         busy.execute("select pg_advisory_lock_shared(%s)", (HEARD_LOCKS,))
 
         await write(stores[0], value_set("one"))
@@ -110,14 +108,14 @@ async def test_a_writer_does_not_wait_for_ever_for_a_process_that_is_busy(
 
 
 async def test_a_published_copy_is_no_upload_also_after_a_start(
-    stores: tuple[PostgresStore, PostgresStore], database_url: str
+    stores: tuple[PostgresStore, PostgresStore], url: str
 ) -> None:
     key = Key("ValueSet", "a")
     await stores[0].definitions.note_published({key: "x", Key("ValueSet", "b"): "y"})
     await stores[0].definitions.note_published({Key("ValueSet", "b"): None})
     await write(stores[0], value_set("one"))
 
-    later = await PostgresStore.open(database_url)
+    later = await PostgresStore.open(url)
 
     assert await later.definitions.published() == {key: "x"}
     assert title(later) is None

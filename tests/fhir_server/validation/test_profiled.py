@@ -1,32 +1,27 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from time import process_time
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.definitions.model import R4
-from fhir_server.definitions.packaged import SHIPPED
 from fhir_server.fhirpath.tree import root_of
-from fhir_server.kernel.wire import Tree, decode
+from fhir_server.kernel.wire import Tree
 from fhir_server.validation.judge import conforms, judge
-from fhir_server.validation.world import LATER, Later, Options, World
-from profiles.registry import Entry, Registry
-from terminology.codes import KnownCodes
-from terminology.stock import stock_of
+from fhir_server.validation.world import LATER, Later, World
 from tests.small_profiles import (
     BASE,
     OWN,
     element,
     entry_of,
     errors,
-    extension,
     judged,
+    observation,
+    patient,
     place_of,
     profile,
     registry_of,
@@ -37,15 +32,6 @@ from tests.small_profiles import (
 from tests.worlds import NoCodes
 
 URN = "urn:uuid:00000000-0000-0000-0000-000000000001"
-OFFICIAL = Path(__file__).parents[4] / "shared/fhir-fr"
-
-
-def patient(**elements: Any) -> Tree:
-    return {"resourceType": "Patient", **elements}
-
-
-def observation(**elements: Any) -> Tree:
-    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, **elements}
 
 
 def quantity(value: float, **more: Any) -> Tree:
@@ -278,186 +264,6 @@ def test_profiles_that_refer_to_one_another_come_to_an_end() -> None:
     assert errors(found["Patient/1"], world_of(own, resolve=found.get), "p") == []
 
 
-class TestExtensions:
-    COLOUR = extension(
-        "colour",
-        element("Extension.value[x]", min=1, type=[{"code": "code"}]),
-        on=["Patient", "HumanName.family"],
-    )
-
-    @pytest.mark.parametrize(
-        ("tree", "places"),
-        [
-            (patient(extension=[{"url": OWN + "colour", "valueCode": "red"}]), []),
-            (
-                patient(
-                    name=[
-                        {"family": "A", "_family": {"extension": [{"url": OWN + "colour", "valueCode": "x"}]}}
-                    ]
-                ),
-                [],
-            ),
-            (
-                patient(extension=[{"url": OWN + "colour", "valueString": "red"}]),
-                ["Patient.extension[0].value"],
-            ),
-            (
-                patient(name=[{"extension": [{"url": OWN + "colour", "valueCode": "red"}], "family": "A"}]),
-                ["Patient.name[0]"],
-            ),
-            (
-                patient(modifierExtension=[{"url": OWN + "colour", "valueCode": "red"}]),
-                ["Patient.modifierExtension[0]"],
-            ),
-            (patient(extension=[{"url": "colour", "valueCode": "red"}]), ["Patient.extension[0]"]),
-            (
-                patient(extension=[{"url": OWN + "colour|1", "valueCode": "red"}]),
-                ["Patient.extension[0]", "Patient.extension[0].url"],
-            ),
-        ],
-    )
-    def test_each_is_judged_by_its_definition(self, tree: Tree, places: list[str]) -> None:
-        assert errors(tree, world_of(self.COLOUR)) == places
-
-    def test_one_that_changes_meaning_stands_among_the_modifiers(self) -> None:
-        negated = extension("negated", {"path": "Extension", "isModifier": True}, on=["Patient"])
-        world = world_of(negated)
-        item = {"url": OWN + "negated", "valueBoolean": True}
-
-        assert errors(patient(modifierExtension=[item]), world) == []
-        assert errors(patient(extension=[item]), world) == ["Patient.extension[0]"]
-
-    def test_the_maturity_of_a_definition_stands_on_definitions_of_every_kind(self) -> None:
-        mature = {"url": BASE + "structuredefinition-normative-version", "valueCode": "4.0.0"}
-        operation: Tree = {
-            "resourceType": "OperationDefinition",
-            "extension": [mature],
-            "name": "A",
-            "status": "draft",
-            "kind": "operation",
-            "code": "a",
-            "system": True,
-            "type": False,
-            "instance": False,
-        }
-
-        assert errors(operation, world_of()) == []
-        assert errors(patient(extension=[mature]), world_of()) == ["Patient"]
-
-    def test_one_may_ask_for_a_condition_of_where_it_stands(self) -> None:
-        adult = extension("adult", on=["Patient"], contextInvariant=["birthDate.exists()"])
-        item = {"url": OWN + "adult", "valueBoolean": True}
-
-        assert errors(patient(birthDate="2000", extension=[item]), world_of(adult)) == []
-        assert errors(patient(extension=[item]), world_of(adult)) == ["Patient"]
-
-    def test_parts_have_the_names_that_the_definition_gives(self) -> None:
-        whole = extension(
-            "whole",
-            sliced("Extension.extension", ("value", "url")),
-            slice_of("Extension.extension", "part"),
-            element("Extension.extension.url", fixedUri="part"),
-        )
-        world = world_of(whole)
-
-        def made(url: str) -> Tree:
-            return patient(
-                extension=[{"url": OWN + "whole", "extension": [{"url": url, "valueString": "x"}]}]
-            )
-
-        assert errors(made("part"), world) == []
-        assert errors(made("other"), world) == ["Patient.extension[0].extension[0]"]
-
-    @pytest.mark.parametrize(
-        ("option", "severities"), [("ignore", []), ("warn", ["warning"]), ("error", ["error"])]
-    )
-    def test_unknown_ones_weigh_as_the_options_say(self, option: str, severities: list[str]) -> None:
-        tree = patient(extension=[{"url": "http://absent.test/x", "valueString": "x"}])
-
-        assert [one.severity for one in judged(tree, world_of(unknown_extensions=option))] == severities
-
-    def test_elements_of_later_versions_are_known_without_definition(self) -> None:
-        url = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedStartDate"
-
-        assert (
-            judged(
-                patient(extension=[{"url": url, "valueDateTime": "2020"}]),
-                world_of(unknown_extensions="error"),
-            )
-            == []
-        )
-
-
-class TestDeclared:
-    def test_a_declared_profile_is_asked_for(self) -> None:
-        world = world_of(profile("p", "Patient", element("Patient.birthDate", min=1)))
-
-        assert errors(patient(meta={"profile": [OWN + "p"]}), world) == ["Patient.birthDate"]
-
-    def test_an_unknown_one_is_a_warning_and_an_unknown_one_that_is_asked_for_an_error(self) -> None:
-        issues = judged(patient(meta={"profile": [OWN + "absent"]}), world_of(), "other")
-
-        assert [(one.severity, one.expression) for one in issues] == [
-            ("error", "Patient"),
-            ("warning", "Patient.meta.profile[0]"),
-        ]
-
-    def test_a_version_means_that_version(self) -> None:
-        old = profile("p", "Patient", element("Patient.birthDate", min=1), version="1.0.0")
-        new = profile("p", "Patient", element("Patient.gender", min=1), version="2.0.0")
-        world = world_of(old, new)
-
-        assert errors(patient(meta={"profile": [OWN + "p|1.0.0"]}), world) == ["Patient.birthDate"]
-        assert errors(patient(meta={"profile": [OWN + "p"]}), world) == ["Patient.gender"]
-
-    def test_either_generation_of_a_national_profile_will_do_and_is_named(self) -> None:
-        url = "https://hl7.fr/test/p"
-        old = profile("old", "Patient", element("Patient.birthDate", min=1), version="1.0.0", url=url)
-        new = profile("new", "Patient", element("Patient.gender", min=1), version="2.0.0", url=url)
-        world = world_of(old, new)
-
-        (issue,) = judged(patient(birthDate="2000", meta={"profile": [url]}), world)
-
-        assert (issue.severity, url + "|1.0.0" in issue.text) == ("information", True)
-        assert errors(patient(meta={"profile": [url]}), world) == ["Patient.gender"]
-
-    @pytest.mark.parametrize(
-        "tree",
-        [
-            {
-                "resourceType": "Bundle",
-                "type": "collection",
-                "entry": [{"fullUrl": URN, "resource": patient(meta={"profile": [OWN + "p"]})}],
-            },
-            {
-                "resourceType": "Parameters",
-                "parameter": [{"name": "x", "resource": patient(meta={"profile": [OWN + "p"]})}],
-            },
-        ],
-    )
-    def test_resources_inside_are_asked_for_their_own_profiles(self, tree: Tree) -> None:
-        world = world_of(profile("p", "Patient", element("Patient.birthDate", min=1)))
-
-        (place,) = errors(tree, world)
-
-        assert place.endswith(".resource.birthDate")
-
-    def test_a_logical_model_is_declined(self) -> None:
-        model = profile("m", OWN + "m", kind="logical", derivation="specialization")
-
-        (issue,) = judged(patient(active=True), world_of(model), "m")
-
-        assert issue.code == "not-supported"
-
-    def test_a_profile_of_another_type_is_not_kept(self) -> None:
-        assert errors(observation(), world_of(profile("p", "Patient")), "p") == ["Observation"]
-
-    def test_a_vital_sign_conforms_to_the_profile_of_its_code(self) -> None:
-        code = {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}
-
-        assert "Observation.subject" in errors(observation(code=code), world_of())
-
-
 class TestBombs:
     def test_a_circle_of_definitions_is_told(self) -> None:
         own = profile("p", "Patient", baseDefinition=OWN + "p")
@@ -557,51 +363,6 @@ def test_conformance_of_an_item_is_known_or_not() -> None:
     assert asked(patient(birthDate="2000"), "p") is True
     assert asked(patient(active=True), "p") is False
     assert asked(patient(active=True), "absent") is None
-
-
-# Examples that the publishers' own definitions refuse, each for a reason that was looked at: see docs/conformance.md.
-REFUSED = {
-    "annuaire/Organization-158480", "annuaire/Organization-example-organization-fictive",
-    "annuaire/Organization-example-organization-nancy", "annuaire/Person-pp19dr-person",
-    "annuaire/Practitioner-334081", "cdl/Bundle-cdl-bundle-creation-note", "cds/CareTeam-cds-careteam-example",
-    "cds/Organization-cds-organization-example", "cds/Patient-cds-patient-example",
-    "fr-core-2.1.0/Patient-ExampleFRCorePatient001", "nde/CommunicationRequest-com1", "nde/Subscription-sub1",
-    "pdsm/Bundle-bundle-exemple-comprehensiveprovidedocument-replace",
-    "pdsm/DocumentReference-PDSmSimplifiedExample", "pdsm/DocumentReference-doc-old",
-    "pdsm/Organization-org-example", "pdsm4dmp/Bundle-example-td2-1-remplacement",
-    "pdsm4dmp/Bundle-example-td2-iti65-lot-soumission", "pdsm4dmp/DocumentReference-doc-x-id",
-    "pdsm4dmp/DocumentReference-example-annexe-docref-fhir",
-    "pdsm4dmp/DocumentReference-example-td2-iti105-publication-simplifiee",
-    "pdsm4dmp/DocumentReference-example-td3-1a-cr-consultation",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def official() -> World:
-    if not OFFICIAL.is_dir():
-        pytest.skip("the official French definitions are not here")
-    found = []
-    for path in sorted(OFFICIAL.glob("definitions/*/*.json")):
-        body = path.read_bytes()
-        tree = orjson.loads(body)
-        if "url" in tree:
-            kind, version = tree["resourceType"], tree.get("version", "")
-            found.append(
-                Entry(kind, tree["url"], version, tree["id"], path.parent.name, lambda body=body: body)
-            )
-    core = [one for one in SHIPPED.entries() if one.package.startswith("hl7.fhir.r4.core")]
-    registry = Registry([core, found])
-    return World(registry, KnownCodes(stock_of(registry)), options=Options(best_practice="ignore"))
-
-
-def test_every_national_example_gets_the_verdict_of_the_national_definitions(official: World) -> None:
-    refused = set()
-    for path in sorted(OFFICIAL.glob("examples/*/*.json")):
-        issues = judge(decode(path.read_bytes()), official)
-        if any(one.severity == "error" for one in issues):
-            refused.add(f"{path.parent.name}/{path.stem}")
-
-    assert refused == REFUSED
 
 
 def test_entries_are_read_as_their_registry_keeps_them() -> None:

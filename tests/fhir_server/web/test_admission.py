@@ -12,13 +12,13 @@ from joserfc.jwk import OKPKey
 from fhir_server.access import own_tokens
 from fhir_server.access.caller import ANYONE, Caller
 from fhir_server.access.identity import Identifier
-from fhir_server.kernel.errors import Unauthenticated
+from fhir_server.kernel.errors import Throttled, Unauthenticated
 from fhir_server.kernel.keys import Key
 from fhir_server.settings import AuthSettings, LimitSettings
 from fhir_server.web.admission import Admission
 from fhir_server.web.authentication import Authentication
 from fhir_server.web.origin import Origin
-from fhir_server.web.throttling import TooMany, throttling_of
+from fhir_server.web.throttling import throttling_of
 
 ISSUER = "urn:cordee"
 SCOPE = {"type": "http", "client": ("192.0.2.1", 4711)}
@@ -79,7 +79,7 @@ async def test_an_address_has_its_limit_whatever_it_brings(authentication: Authe
     await admission(SCOPE, own.token())
     with pytest.raises(Unauthenticated):
         await admission(SCOPE, {})
-    with pytest.raises(TooMany):
+    with pytest.raises(Throttled):
         await admission(SCOPE, own.token())
     await admission({**SCOPE, "client": ("192.0.2.2", 4711)}, own.token())
 
@@ -88,7 +88,7 @@ async def test_what_is_public_needs_no_token_and_counts(authentication: Authenti
     admission = door(authentication, address_per_second=0.01, address_burst=1)
 
     assert await admission(SCOPE, {}, public=True) is ANYONE
-    with pytest.raises(TooMany):
+    with pytest.raises(Throttled):
         await admission(SCOPE, {}, public=True)
 
 
@@ -99,7 +99,7 @@ async def test_a_client_has_its_limit_wherever_it_comes_from(
 
     for number in range(2):
         await admission({**SCOPE, "client": (f"192.0.2.{number}", 1)}, own.token())
-    with pytest.raises(TooMany):
+    with pytest.raises(Throttled):
         await admission({**SCOPE, "client": ("192.0.2.9", 1)}, own.token())
     await admission(SCOPE, own.token("another"))
 
@@ -115,7 +115,7 @@ async def test_who_guesses_is_locked_out_and_a_token_that_was_good_goes_on(
         with pytest.raises(Unauthenticated):
             await admission(SCOPE, Own().token())
 
-    with pytest.raises(TooMany):
+    with pytest.raises(Throttled):
         await admission(SCOPE, own.token("newcomer"))
     assert (await admission(SCOPE, known)).client == "dui"
     assert (

@@ -43,7 +43,7 @@ def test_what_a_browser_could_run_is_a_download(content_type: str, download: boo
     assert found is not None
     headers = dict(found[1])
     assert (headers.get(b"content-disposition") == b"attachment") is download
-    assert headers[b"content-security-policy"] == b"sandbox; default-src 'none'"
+    assert headers[b"content-security-policy"] == b"default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 def test_a_stored_value_cannot_add_a_header() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,34 +12,14 @@ from fhir_server.access.own_tokens import UnknownKey, key_of, new_key, signed
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.store import registrations
 from fhir_server.store.credentials import PostgresCredentials, SigningKey
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.pipeline import Pipeline
 from fhir_server.web.own_keys import OVERLAP, OwnKeys
-
-if TYPE_CHECKING:
-    from tests.conftest import Databases
 
 ISSUER = "urn:cordee"
 NOW = 1_800_000_000_000_000
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 CALLER = Caller("system", subject="dui", client="dui")
-
-
-@pytest.fixture(scope="module")
-def template(databases: Databases) -> Iterator[str]:
-    """A database that is ready; each test works on a copy."""
-    url = databases.create()
-    migrate(url)
-    yield url
-    databases.drop(url)
-
-
-@pytest.fixture
-def url(databases: Databases, template: str) -> Iterator[str]:
-    url = databases.create(template)
-    yield url
-    databases.drop(url)
 
 
 @pytest.fixture

@@ -8,20 +8,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from functools import cache
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from fhir_server.kernel.counting import Rate
 from fhir_server.kernel.errors import Unauthenticated, Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
 from fhir_server.settings import TokenSettings
 from fhir_server.store import registrations
 from fhir_server.store.credentials import Client, PostgresCredentials
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.pipeline import Pipeline
 from fhir_server.web.api import api_of
 from fhir_server.web.client_keys import ClientKeys
@@ -29,11 +29,9 @@ from fhir_server.web.origin import Origin
 from fhir_server.web.own_keys import OwnKeys
 from fhir_server.web.public_documents import Document, Unfetchable
 from fhir_server.web.smart import TokenAct, smart_configuration, smart_of, smart_router
-from fhir_server.web.throttling import Lockout, Rate, Throttling
+from fhir_server.web.throttling import Lockout, Throttling
 from fhir_server.web.token_endpoint import ASSERTION_TYPE, TokenEndpoint
-
-if TYPE_CHECKING:
-    from tests.conftest import Databases
+from tests.databases import Databases
 
 BASE = "http://test.example/fhir"
 ENDPOINT = f"{BASE}/auth/token"
@@ -138,10 +136,9 @@ def signed(key: ECKey | RSAKey | None = None, header: dict[str, Any] | None = No
 
 
 @pytest.fixture(scope="module")
-def template(databases: Databases) -> Iterator[str]:
-    """A database that is ready; each test works on a copy."""
-    url = databases.create()
-    migrate(url)
+def template(databases: Databases, migrated: str) -> Iterator[str]:
+    """A database that knows a client; each test works on a copy."""
+    url = databases.create(migrated)
     registrations.add(url, DUI, now())
     yield url
     databases.drop(url)

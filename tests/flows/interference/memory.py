@@ -22,10 +22,11 @@ class MemoryCopies:
 
     async def copy(self, without: Collection[Key] = ()) -> MemoryStore:
         """Versions are never changed once they are there, so the copies share them."""
-        made, known = MemoryStore(), self._store
-        made._rows.update(known._rows)
-        made._past += [past for past in known._past if past.stored.key not in without]
-        made._ties |= known._ties
-        made._clock.fence, made._clock.last = known._clock.fence, known._clock.last
-        made._pks._last = known._pks._last
-        return made
+        store = MemoryStore()
+        made, known = store.held, self._store.held
+        made.rows.update(known.rows)
+        made.past += [past for past in known.past if past.stored.key not in without]
+        made.ties |= known.ties
+        made.clock.fence, made.clock.last = known.clock.fence, known.clock.last
+        made.pks._last = known.pks._last
+        return store

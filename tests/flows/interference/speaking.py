@@ -24,11 +24,15 @@ JSON: Final = "application/fhir+json"
 _MADE: Final = {
     "cursor": re.compile(r"(_cursor=)([^\"&<\s]+)"),
     "uuid": re.compile(r"(urn:uuid:)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"),
+    "code": re.compile(r"()([A-Z2-7]{4}(?:-[A-Z2-7]{4}){7})"),
     "id": re.compile(r"()(0(?<![0-9A-Za-z]0)[0-9a-hjkmnp-tv-z]{12})(?![0-9A-Za-z])"),
 }
-_NAMED: Final = re.compile(r"named-(?:cursor|uuid|id)-[0-9]+")
+_NAMED: Final = re.compile(r"named-(?:cursor|uuid|code|id)-[0-9]+")
 # Follows from the body, which has been renamed.
 _LENGTH: Final = "content-length"
+_TRACE: Final = (
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"  # else each request had an id of its own
+)
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class Asker:
         names = self._names
         path, _, query = names.made(request.path).partition("?")
         body = names.made(request.body).encode()
-        given = {"host": "test.example", "x-request-id": "asked", **request.headers}
+        given = {"host": "test.example", "traceparent": _TRACE, **request.headers}
         if body and "content-type" not in given:
             given["content-type"] = JSON
         headers = [(name.encode(), names.made(value).encode()) for name, value in given.items()]

@@ -478,6 +478,18 @@ def emergency(d: Draw) -> Asking:
     yield post("Patient/$emergency-access", parameters(reason, _shown(d)))
 
 
+@kind("invitations")
+def invitations(d: Draw) -> Asking:
+    for key in (d.key("Patient"), d.key("RelatedPerson", "Patient")):
+        yield post(f"{key}/$withdraw-invitation", parameters())
+        yield post(f"{key}/$invite", parameters())
+    shown: list[Tree] = [
+        {"name": "code", "valueString": "A" * 32},
+        {"name": "birthDate", "valueDate": "1939-02-17"},
+    ]
+    yield post("$redeem-invitation", parameters(*shown))
+
+
 @kind("$access-decision")
 def decision(d: Draw) -> Asking:
     if d.caller.kind == "operator" or "dpo" in d.caller.roles:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Protocol
 from urllib.parse import quote
 
 import pytest
@@ -20,30 +19,14 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.store.contract import ResourceStore
 from fhir_server.store.memory import MemoryStore
-from fhir_server.store.migrations.migrate import migrate
 from fhir_server.store.postgres import PostgresStore
 from tests.builders import entry
+from tests.databases import Databases
 from tests.fhir_server.interactions.performing import Performer
 from tests.fhir_server.search.sentences.chapters import CHAPTERS
 from tests.fhir_server.search.sentences.table import PAGE, Chapter, Expected, Sentence
 
 LEAST = 300  # rows that issue 3 asks for
-
-
-class Databases(Protocol):
-    """See the fixture `databases`."""
-
-    def create(self, template: str = ...) -> str: ...
-
-    def drop(self, url: str) -> None: ...
-
-
-@pytest.fixture(scope="session")
-def migrated(databases: Databases) -> str:
-    """A database with the schema and nothing else, to be copied."""
-    url = databases.create()
-    migrate(url)
-    return url
 
 
 class Shelf:

@@ -1,0 +1,85 @@
+"""The statements of searches: composed once for each shape of query, and kept.
+
+Composing a text costs more than running it (`binding.py`); queries that differ only in values share a statement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from fhir_server.search.entries import Hasher
+from fhir_server.store.binding import Template
+from fhir_server.store.pipeline import Statement
+from fhir_server.store.predicates import Predicates
+from fhir_server.store.shapes import Shape
+
+T = TypeVar("T")
+
+_KEPT: Final = 4096  # shapes whose texts are remembered
+_KEPT_CHARACTERS: Final = 16_000_000  # of these texts
+
+
+class Compiler:
+    """Remembers, by the shape of queries, what is so for all that have it."""
+
+    def __init__(self, hasher: Hasher) -> None:
+        self.hasher = hasher
+        self._shapes: dict[Shape, Shaped] = {}
+        self._characters = 0
+
+    def shaped(self, shape: Shape) -> Shaped:
+        found = self._shapes.get(shape)
+        if found is None:
+            if len(self._shapes) >= _KEPT or self._characters > _KEPT_CHARACTERS:
+                self._shapes.clear()
+                self._characters = 0
+            found = self._shapes[shape] = Shaped(self._counted)
+        return found
+
+    def _counted(self, characters: int) -> None:
+        self._characters += characters
+
+
+class Shaped:
+    """The statements of the queries of one shape, and what else is so for them: each found when it is first asked for.
+
+    A shape is hashed once in a search, and what is found under it has a short name.
+    """
+
+    __slots__ = ("_composed", "_facts", "_templates")
+
+    def __init__(self, composed: Callable[[int], None]) -> None:
+        """`composed` is told of how many characters a statement has that was composed."""
+        self._composed = composed
+        self._templates: dict[Hashable, Template] = {}
+        self._facts: dict[Hashable, Any] = {}
+
+    def template(self, use: Hashable, compose: Callable[[], Template]) -> Template:
+        found = self._templates.get(use)
+        if found is None:
+            found = self._templates[use] = compose()
+            self._composed(len(found.statement.sql))
+        return found
+
+    def fact(self, name: Hashable, find: Callable[[], T]) -> T:
+        if name not in self._facts:
+            self._facts[name] = find()
+        found: T = self._facts[name]
+        return found
+
+
+def template_of(sql: str, predicates: Predicates, *, before: str = "", loaded: bool = False) -> Template:
+    """The statement of a text that was composed with `predicates`. `loaded`: its rows are resources."""
+    if predicates.common:
+        sql = f"with recursive {', '.join(predicates.common)} {sql}"
+    statement = _statement(before + sql, tuple(predicates.parameters.oids), loaded=loaded)
+    return Template(statement, predicates.parameters)
+
+
+@lru_cache(maxsize=1024)
+def _statement(sql: str, oids: tuple[int, ...], *, loaded: bool) -> Statement:
+    """One object for one text, whatever the shapes that share it."""
+    return Statement(f"search_{hashlib.blake2b(sql.encode(), digest_size=16).hexdigest()}", sql, oids, loaded)
