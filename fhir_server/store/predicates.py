@@ -216,7 +216,9 @@ class Predicates(Texts):
         single = self.single(leaves)
         if single:
             return exists(f"entry t where t.key = {single[0]} and t.space = {single[1]} and {own}")
-        return exists(f"{self.pairs(leaves)} v join entry t on t.key = v.key and t.space = v.space and {own}")
+        # One probe for each pair: as a join, it could be planned by the moment first, through all keys of the index.
+        probe = f"(select from entry t where t.key = v.key and t.space = v.space and {own} offset 0)"
+        return exists(f"{self.pairs(leaves)} v cross join lateral {probe} t")
 
     def _has_term(self, leaf: Leaf, candidate: Candidate) -> str:
         """A probe for each key, where there are few; else one set of all that have one."""
