@@ -2,8 +2,8 @@
 
 A trace is durable before whoever was traced gets an answer. Those that come while others are being written wait for
 these, and share a statement and a commit: the more come, the less each costs. Where many come, the first waits a moment
-for the others. The traces of a write go with its
-transaction instead (`audit_rows.py`), so that neither is ever there without the other.
+for the others. The traces of a write go with its transaction instead (`audit_rows.py`), so that neither is ever there
+without the other.
 """
 
 from __future__ import annotations

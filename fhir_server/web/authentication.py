@@ -133,9 +133,8 @@ class Authentication:
         caller = session.callers.get(asked)
         if caller is None:
             caller = await self._found(session.identity, asked)
-            if (
-                caller.actors or caller.kind != "citizen"
-            ):  # a citizen who is nobody here may be somebody in a moment
+            # A citizen who is nobody here may be somebody in a moment.
+            if caller.actors or caller.kind != "citizen":
                 session.callers[asked] = caller
         return caller
 
