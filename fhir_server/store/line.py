@@ -2,13 +2,17 @@
 
 - Each statement is its own sync segment, hence its own transaction, and a failure ends with it. An answer is given when
   the server has passed the sync: by then it is committed.
+- On a line of readers, what is sent in one turn of the loop shares a segment: all but one of them save a transaction, a
+  packet and a wake-up. Their answers may come all at once, with that to the last. When one fails, the server passes
+  over those behind it, and they are sent once more.
+  A statement is `alone` in its segment if it writes or locks, and so is whatever has to be prepared first.
 - Order is all that ties an answer to its caller, so nothing that was sent leaves the line: the answer to a caller that
   was cancelled is read and dropped.
 - A statement is prepared in the segment of its first use, and forgotten with the connection.
 - When the connection is lost, what was sent and not answered may have run: its callers get `Unavailable`.
 - Errors are psycopg's, without the fields in which a server repeats values (detail, context, query).
 
-Libpq writes at once on every sync; what the socket does not take stays in libpq's buffer and nothing else is sent until
+Libpq writes on every sync; what the socket does not take stays in libpq's buffer and nothing else is sent until
 it is gone, so that one large parameter never piles up behind another.
 
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
@@ -33,6 +37,7 @@ from fhir_server.kernel.errors import Unavailable
 Row: TypeAlias = tuple[bytes | None, ...]
 
 PREPARED: Final = 500  # statements kept prepared on a connection; past it the oldest makes room
+TOGETHER: Final = 8  # statements at most in a segment: the first may have to wait for the answers to all
 GLANCE_SECONDS: Final = 0.1  # how long a line is silent before it is read unasked
 
 _NAME_BYTES: Final = 63  # the server cuts longer ones, and two statements would become one
@@ -51,6 +56,7 @@ _TOLD: Final = (
 )
 _OUTDATED: Final = (b"0A000", b"26000")  # the plan's result type changed; the server no longer knows the name
 _CANCELLED: Final = "57014"
+_LOST: Final = "The database went away meanwhile; this may have been done or not"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Statement:
     sql: str
     oids: tuple[int, ...]  # types of the parameters, see `binary.py`
     loaded: bool = False  # its rows come as values of Python, made in C: for those that bring many cells
+    alone: bool = False  # it writes or locks: it shares no transaction with whatever else is read
 
     def __post_init__(self) -> None:
         if len(self.name.encode()) > _NAME_BYTES:
@@ -80,9 +87,12 @@ class Prepared:
 
 
 class Request:
-    """One use of a statement. `prepared` is what its segment relies on, `steps` the commands before its own."""
+    """One use of a statement. `prepared` is what its segment relies on, `steps` the commands before its own.
 
-    __slots__ = ("future", "params", "prepared", "statement", "steps")
+    `last`: the sync comes behind it.
+    """
+
+    __slots__ = ("future", "last", "params", "prepared", "statement", "steps")
 
     def __init__(
         self, statement: Statement, params: Sequence[bytes | None], future: asyncio.Future[list[Row]]
@@ -92,10 +102,14 @@ class Request:
         self.future = future
         self.prepared: Prepared | None = None
         self.steps = 0
+        self.last = False
 
 
 class Line:
-    """`on_room` is called when more may be sent, `on_end` once, when the connection is gone or closed."""
+    """`on_room` is called when more may be sent, `on_end` once, when the connection is gone or closed.
+
+    `shared`: statements of one turn of the loop share a segment.
+    """
 
     def __init__(
         self,
@@ -104,8 +118,11 @@ class Line:
         patience_seconds: float,
         on_room: Callable[[], None],
         on_end: Callable[[Exception | None], None],
+        *,
+        shared: bool = False,
     ) -> None:
         self.pending: deque[Request] = deque()  # sent and not answered, in order
+        self.since = 0.0  # the loop's time when the first of them became the first
         self._connection = connection  # warns when it is dropped before its end
         self._pq = connection.pgconn
         self._pq.enter_pipeline_mode()
@@ -115,9 +132,12 @@ class Line:
         self._patience = patience_seconds
         self._on_room = on_room
         self._on_end = on_end
+        self._shared = shared
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._readable)
         self._prepared: dict[str, Prepared] = {}
+        self._open: Request | None = None  # the one sent last, while its segment has no sync
+        self._opened = 0  # how many the open segment has
         self._full = False  # the socket takes no more; libpq keeps the rest
         self._ended = False
         self._transformer = Transformer(connection)
@@ -133,23 +153,53 @@ class Line:
 
     def send(self, request: Request) -> None:
         """Never raises: whatever goes wrong is told to the caller's future."""
+        if not self.pending:
+            self.since = self._loop.time()
         self.pending.append(request)
         if self._glance is None:
             self._glance = self._loop.call_later(GLANCE_SECONDS, self._look)
+        statement = request.statement
         try:
+            known = self._prepared.get(statement.name)
+            if known is not None and known.statement is not statement and known.statement != statement:
+                known = None
+            alone = not self._shared or statement.alone or known is None
+            if alone and self._open is not None:
+                self._sync(self._open)
+            prepared = request.prepared = known or self._prepare(request)
             try:
-                prepared = self._prepared_for(request)
                 self._pq.send_query_prepared(prepared.name, request.params, prepared.formats, _BINARY)
             except psycopg.Error:
                 raise
-            except (
-                Exception
-            ) as error:  # a parameter is not bytes; the segment ends all the same, without the query
+            except Exception as error:  # a parameter is not bytes; the segment ends, without the query
                 request.future.set_exception(error)
-            self._pq.pipeline_sync()
-            self._flush()
+                alone = True
+            if alone:
+                self._sync(request)
+                return
+            if self._open is None:
+                self._loop.call_soon(self._sync_open)
+                self._opened = 0
+            self._open = request
+            self._opened += 1
+            if self._opened == TOGETHER:
+                self._sync(request)
         except psycopg.Error as error:
             self._lose(error)
+
+    def _sync_open(self) -> None:
+        if self._open is not None and not self._ended:
+            try:
+                self._sync(self._open)
+            except psycopg.Error as error:
+                self._lose(error)
+
+    def _sync(self, last: Request) -> None:
+        """End the segment, and with it the transaction."""
+        self._open = None
+        last.last = True
+        self._pq.pipeline_sync()
+        self._flush()
 
     def end(self, cause: Exception | None) -> None:
         """Close the connection. Those not answered are refused."""
@@ -162,15 +212,12 @@ class Line:
             self._glance.cancel()
         os.close(self._socket)
         self._pq.finish()
-        refuse(self.pending, "The database went away meanwhile; this may have been done or not", cause)
+        refuse(self.pending, _LOST, cause)
         self._on_end(cause)
 
-    def _prepared_for(self, request: Request) -> Prepared:
+    def _prepare(self, request: Request) -> Prepared:
         statement = request.statement
-        known = request.prepared = self._prepared.get(statement.name)
-        if known is not None and (known.statement is statement or known.statement == statement):
-            return known
-        prepared = request.prepared = Prepared(statement)
+        prepared = Prepared(statement)
         closing = [prepared.name]  # under which an older text may be known; closing nothing is no error
         if len(self._prepared) >= PREPARED and statement.name not in self._prepared:
             closing.append(self._prepared.pop(next(iter(self._prepared))).name)
@@ -217,6 +264,7 @@ class Line:
     def _receive(self) -> None:
         """Hand out the answers that have arrived whole."""
         pq, pending = self._pq, self.pending
+        self.since = self._loop.time()
         between = False
         while pending and not pq.is_busy():
             result = pq.get_result()
@@ -231,15 +279,32 @@ class Line:
             if status == _TUPLES:
                 self._rows = self._loaded(result) if pending[0].statement.loaded else _rows(result)
                 self._steps += 1
+                if not pending[0].last:
+                    self._answer(pending.popleft())
             elif status == _SYNC:
-                self._answer(pending.popleft())
+                self._passed(pending.popleft())
             elif status in _DONE:
                 self._steps += 1
+                if not pending[0].last:
+                    self._answer(pending.popleft())
             elif status == _FAILED and not _ends_session(result):
                 self._error = self._error or result
             elif status != _ABORTED:
                 self.end(_error_of(result))
                 return
+
+    def _passed(self, request: Request) -> None:
+        """A segment has ended, with its last request or with one that failed: those behind that were not run."""
+        behind: deque[Request] = deque()
+        last = request.last
+        while not last:
+            one = self.pending.popleft()
+            last = one.last
+            behind.append(Request(one.statement, one.params, one.future))
+        self._answer(request)
+        while behind and not self._ended:
+            self.send(behind.popleft())
+        refuse(behind, _LOST, None)
 
     def _loaded(self, result: PGresult) -> list[Row]:
         transformer = self._transformer
@@ -277,7 +342,7 @@ class Line:
         self.end(cause)
 
     def _look(self) -> None:
-        """Read unasked after a silence, and end a line that is silent for longer than any statement may take.
+        """Read unasked after a silence, and end a line that is silent for longer than its statements may take.
 
         A socket that was reset is readable, and yet uvloop stops watching it and tells nobody.
         """
@@ -288,7 +353,8 @@ class Line:
             self._seen, self._silent_seconds = self._signs, 0.0
         else:
             self._silent_seconds += GLANCE_SECONDS
-            if self._silent_seconds > self._patience:
+            first = next((number for number, one in enumerate(self.pending, 1) if one.last), 1)
+            if self._silent_seconds > first * self._patience:  # of a segment, answers may come all at once
                 self.end(TimeoutError("the server is silent"))
             else:
                 self._read()

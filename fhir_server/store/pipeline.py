@@ -7,7 +7,7 @@ connection of its own elsewhere. `line.py` says what keeps the answers apart; he
   places; past them a caller gets `Unavailable` at once.
 - A lost connection is made anew for whoever waits or comes next, by one attempt for all of them. They get `Unavailable`
   when it has not succeeded after `CONNECT_SECONDS`.
-- Nothing is ever sent twice: those whose statements were under way get `Unavailable`, those that waited for room were
+- Nothing is ever run twice: those whose statements were under way get `Unavailable`, those that waited for room were
   never sent and go out on the next connection.
 """
 
@@ -26,10 +26,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.store.line import Line, Request, Row, Statement, refuse
 
-__all__ = ["Pipeline", "Row", "Statement", "least_loaded"]
+__all__ = ["Pipeline", "Row", "Statement", "flowing", "least_loaded"]
 
 CONNECT_SECONDS: Final = 5.0
 GRACE_SECONDS: Final = 5.0  # beyond the statement timeout, before a silent server is taken for dead
+STUCK_SECONDS: Final = 0.02  # without an answer: what is sent now would wait for something long
+CROWD: Final = 16  # statements under way, to which others are better not added
 NO_ANSWER: Final = "The database does not answer; try again later"
 
 _log = logging.getLogger(__name__)
@@ -38,11 +40,14 @@ _log = logging.getLogger(__name__)
 class Pipeline:
     """One shared connection, made anew when it is lost."""
 
-    def __init__(self, conninfo: str, in_flight: int, waiting: int, patience_seconds: float) -> None:
+    def __init__(
+        self, conninfo: str, in_flight: int, waiting: int, patience_seconds: float, *, shared: bool
+    ) -> None:
         self._conninfo = conninfo
         self._in_flight = in_flight
         self._places = waiting
         self._patience = patience_seconds
+        self._shared = shared
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Request] = deque()
         self._line: Line | None = None
@@ -59,8 +64,12 @@ class Pipeline:
         statement_timeout_seconds: float = 30.0,
         application_name: str = "cordee",
         options: Mapping[str, str] | None = None,
+        shared: bool = False,
     ) -> Pipeline:
-        """`options` are further settings of the session. Raises `Unavailable` when no database answers."""
+        """`options`: further settings of the session. `shared`: it is for readers, see `line.py`.
+
+        Raises `Unavailable` when no database answers.
+        """
         settings = {
             "statement_timeout": str(max(1, round(statement_timeout_seconds * 1000))),
             "idle_session_timeout": "0",
@@ -68,7 +77,7 @@ class Pipeline:
             **(options or {}),
         }
         full = _conninfo_of(conninfo, application_name, settings)
-        pipeline = cls(full, in_flight, waiting, statement_timeout_seconds + GRACE_SECONDS)
+        pipeline = cls(full, in_flight, waiting, statement_timeout_seconds + GRACE_SECONDS, shared=shared)
         await pipeline._connect()
         return pipeline
 
@@ -76,6 +85,14 @@ class Pipeline:
     def load(self) -> int:
         """Statements under way or waiting."""
         return len(self._waiting) + (len(self._line.pending) if self._line else 0)
+
+    @property
+    def flows(self) -> bool:
+        """Whether what is sent now need not wait for long."""
+        line = self._line
+        if line is None or len(line.pending) >= CROWD:
+            return False
+        return not line.pending or self._loop.time() - line.since < STUCK_SECONDS
 
     async def run(self, statement: Statement, params: Sequence[bytes | None]) -> list[Row]:
         """The rows of one statement, none if it returns none; parameters and values in binary form.
@@ -150,7 +167,12 @@ class Pipeline:
                     try:
                         connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
                         self._line = Line(
-                            connection, self._in_flight, self._patience, self._send_waiting, self._lost
+                            connection,
+                            self._in_flight,
+                            self._patience,
+                            self._send_waiting,
+                            self._lost,
+                            shared=self._shared,
                         )
                     except (psycopg.Error, OSError) as error:
                         cause = error
@@ -163,6 +185,11 @@ class Pipeline:
 
 def least_loaded(pipelines: Sequence[Pipeline]) -> Pipeline:
     return pipelines[0] if len(pipelines) == 1 else min(pipelines, key=lambda pipeline: pipeline.load)
+
+
+def flowing(pipelines: Sequence[Pipeline]) -> Pipeline:
+    """The first, as long as its answers come, for what is sent together costs less; else the least loaded."""
+    return pipelines[0] if pipelines[0].flows else least_loaded(pipelines)
 
 
 def _conninfo_of(conninfo: str, application_name: str, settings: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -34,7 +34,7 @@ from fhir_server.store.fulltext import index_words
 from fhir_server.store.ids import Lease, id_of
 from fhir_server.store.invitations import tried
 from fhir_server.store.migrations.migrate import require_schema, require_server
-from fhir_server.store.pipeline import Pipeline, Row, Statement, least_loaded
+from fhir_server.store.pipeline import Pipeline, Row, Statement, flowing, least_loaded
 from fhir_server.store.reader import PostgresReader, Ways
 from fhir_server.store.statements import Compiler
 from fhir_server.store.telling import CHANNEL
@@ -108,6 +108,7 @@ class PostgresStore(PostgresReader):
                         else statement_timeout_seconds,
                         application_name=f"cordee {name}",
                         options={**PLANNER, **durable},
+                        shared=not name.startswith("write"),
                     )
                     opened.push_async_callback(pipeline.close)
                     pipelines.setdefault(name, []).append(pipeline)
@@ -127,7 +128,10 @@ class PostgresStore(PostgresReader):
             )
             await pool.open()
             opened.push_async_callback(pool.close)
-            reading, searching, writing, writing_large = (_run_of(pipelines[name]) for name in _CONNECTIONS)
+            reading, searching = (_run_of(pipelines[name], flowing) for name in ("read", "search"))
+            writing, writing_large = (
+                _run_of(pipelines[name], least_loaded) for name in ("write", "write large")
+            )
             definitions = PostgresDefinitions(url, hasher, writing_large, reading)
             await definitions.open(base)
             watch = Watch(url, CHANNEL, definitions.hear)
@@ -236,12 +240,12 @@ class PostgresStore(PostgresReader):
         await self._pool.putconn(connection)
 
 
-def _run_of(pipelines: list[Pipeline]) -> Run:
+def _run_of(pipelines: list[Pipeline], choose: Callable[[Sequence[Pipeline]], Pipeline]) -> Run:
     if len(pipelines) == 1:
         return pipelines[0].run
 
     def run(statement: Statement, params: Sequence[bytes | None]) -> Awaitable[list[Row]]:
-        return least_loaded(pipelines).run(statement, params)
+        return choose(pipelines).run(statement, params)
 
     return run
 

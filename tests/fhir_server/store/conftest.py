@@ -36,9 +36,16 @@ def database(databases: Databases) -> Iterator[str]:
     databases.drop(url)
 
 
+@pytest.fixture(params=[False, True], ids=["alone", "together"])
+def together(request: pytest.FixtureRequest) -> bool:
+    """Whether statements of one turn of the loop share a segment."""
+    is_together: bool = request.param
+    return is_together
+
+
 @pytest.fixture
-async def shared(database: str) -> AsyncIterator[Pipeline]:
-    opened = await Pipeline.open(database)
+async def shared(database: str, together: bool) -> AsyncIterator[Pipeline]:
+    opened = await Pipeline.open(database, shared=together)
     yield opened
     await opened.close()
 

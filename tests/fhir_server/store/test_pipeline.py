@@ -159,7 +159,8 @@ async def test_an_error_of_an_unknown_kind_keeps_its_state(shared: Pipeline) -> 
 async def test_a_failure_at_commit_is_told(shared: Pipeline, admin: psycopg.AsyncConnection[Any]) -> None:
     """The rows arrive before the commit: they are no answer until it has happened."""
     await admin.execute("alter table noted add constraint late unique (token) deferrable initially deferred")
-    twice = Statement("twice", "insert into noted (token) values ($1), ($1) returning token", (TEXT,))
+    insert = "insert into noted (token) values ($1), ($1) returning token"
+    twice = Statement("twice", insert, (TEXT,), alone=True)
 
     answers = await outcomes([echo(shared), shared.run(twice, [token()]), echo(shared)])
 
@@ -174,8 +175,8 @@ async def test_each_statement_commits_alone(shared: Pipeline, admin: psycopg.Asy
     assert await (await admin.execute("select token from noted")).fetchall() == [(kept.decode(),)]
 
 
-async def test_a_statement_that_takes_too_long_is_unavailable(database: str) -> None:
-    opened = await Pipeline.open(database, statement_timeout_seconds=0.1)
+async def test_a_statement_that_takes_too_long_is_unavailable(database: str, together: bool) -> None:
+    opened = await Pipeline.open(database, statement_timeout_seconds=0.1, shared=together)
 
     answers = await outcomes([echo(opened), echo(opened, seconds=20), echo(opened)])
     await opened.close()

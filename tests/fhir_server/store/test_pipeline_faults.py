@@ -59,9 +59,9 @@ async def test_a_backend_terminated_mid_flight_refuses_those_under_way(
 
 @repeatedly
 async def test_callers_that_wait_for_room_go_out_on_the_next_connection(
-    database: str, admin: psycopg.AsyncConnection[Any], round_: int
+    database: str, admin: psycopg.AsyncConnection[Any], round_: int, together: bool
 ) -> None:
-    opened = await Pipeline.open(database, in_flight=1)
+    opened = await Pipeline.open(database, in_flight=1, shared=together)
     pid = await pid_of(opened)
     tasks = await started([echo(opened, seconds=20), *(echo(opened) for _ in range(20))])
 
@@ -118,11 +118,11 @@ async def test_nothing_runs_twice_and_what_was_acknowledged_is_there(
 
 @repeatedly
 async def test_a_storm_of_faults_mixes_up_no_answers(
-    database: str, admin: psycopg.AsyncConnection[Any], round_: int
+    database: str, admin: psycopg.AsyncConnection[Any], round_: int, together: bool
 ) -> None:
     """Terminations, cancelled statements and callers, errors, large values and a full queue, all at once."""
     dice = random.Random(round_)
-    opened = await Pipeline.open(database, in_flight=16, waiting=60)
+    opened = await Pipeline.open(database, in_flight=16, waiting=60, shared=together)
     seen: set[str] = set()
 
     async def call() -> None:
@@ -162,9 +162,9 @@ async def test_a_storm_of_faults_mixes_up_no_answers(
 @repeatedly
 @pytest.mark.parametrize("way", ["stopped", "killed"])
 async def test_a_database_restarted_under_load_mixes_up_no_answers(
-    own_server: Embedded, way: str, round_: int
+    own_server: Embedded, way: str, round_: int, together: bool
 ) -> None:
-    opened = await Pipeline.open(own_server.url)
+    opened = await Pipeline.open(own_server.url, shared=together)
     answered, refused, running = 0, 0, True
 
     async def load() -> None:
@@ -195,10 +195,10 @@ async def test_a_database_restarted_under_load_mixes_up_no_answers(
 
 
 async def test_callers_are_refused_while_there_is_no_database_and_served_when_it_is_back(
-    own_server: Embedded, monkeypatch: pytest.MonkeyPatch
+    own_server: Embedded, monkeypatch: pytest.MonkeyPatch, together: bool
 ) -> None:
     monkeypatch.setattr(pipeline, "CONNECT_SECONDS", 0.3)
-    opened = await Pipeline.open(own_server.url)
+    opened = await Pipeline.open(own_server.url, shared=together)
     url = own_server.url
     await asyncio.to_thread(own_server.stop)
 
@@ -214,10 +214,10 @@ async def test_callers_are_refused_while_there_is_no_database_and_served_when_it
 
 @repeatedly
 async def test_a_server_that_falls_silent_is_given_up(
-    database: str, monkeypatch: pytest.MonkeyPatch, round_: int
+    database: str, monkeypatch: pytest.MonkeyPatch, round_: int, together: bool
 ) -> None:
     monkeypatch.setattr(pipeline, "GRACE_SECONDS", 0.1)
-    opened = await Pipeline.open(database, statement_timeout_seconds=0.1)
+    opened = await Pipeline.open(database, statement_timeout_seconds=0.1, shared=together)
     pid = await pid_of(opened)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -231,10 +231,10 @@ async def test_a_server_that_falls_silent_is_given_up(
 
 
 async def test_a_server_that_answers_slowly_or_has_nothing_to_answer_is_not_given_up(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch, together: bool
 ) -> None:
     monkeypatch.setattr(pipeline, "GRACE_SECONDS", 0.1)
-    opened = await Pipeline.open(database, statement_timeout_seconds=0.1)
+    opened = await Pipeline.open(database, statement_timeout_seconds=0.1, shared=together)
     pid = await pid_of(opened)
 
     await asyncio.gather(*(echo(opened, seconds=0.05) for _ in range(10)))

@@ -13,15 +13,17 @@ from fhir_server.kernel.errors import Unavailable
 from fhir_server.store import pipeline
 from fhir_server.store.binary import pack_float8
 from fhir_server.store.embedded import Embedded
-from fhir_server.store.pipeline import Pipeline, least_loaded
+from fhir_server.store.pipeline import Pipeline, flowing, least_loaded
 from tests.fhir_server.store.pipes import NOTE, SLOW_NOTE, echo, outcomes, repeatedly, started, token
 
 # Room
 
 
 @repeatedly
-async def test_a_full_queue_refuses_and_those_in_it_get_their_own_answers(database: str, round_: int) -> None:
-    opened = await Pipeline.open(database, in_flight=2, waiting=10)
+async def test_a_full_queue_refuses_and_those_in_it_get_their_own_answers(
+    database: str, round_: int, together: bool
+) -> None:
+    opened = await Pipeline.open(database, in_flight=2, waiting=10, shared=together)
     await echo(opened)
 
     answers = await outcomes([echo(opened, seconds=0.01) for _ in range(40)])
@@ -32,8 +34,8 @@ async def test_a_full_queue_refuses_and_those_in_it_get_their_own_answers(databa
     assert after == [None] * 12
 
 
-async def test_callers_are_served_in_their_order(database: str) -> None:
-    opened = await Pipeline.open(database, in_flight=3)
+async def test_callers_are_served_in_their_order(database: str, together: bool) -> None:
+    opened = await Pipeline.open(database, in_flight=3, shared=together)
     served: list[int] = []
 
     async def call(i: int) -> None:
@@ -47,10 +49,10 @@ async def test_callers_are_served_in_their_order(database: str) -> None:
 
 
 async def test_no_more_statements_are_under_way_than_allowed(
-    database: str, admin: psycopg.AsyncConnection[Any]
+    database: str, admin: psycopg.AsyncConnection[Any], together: bool
 ) -> None:
     """A cancelled statement that was not sent leaves no trace; one that was sent is done all the same."""
-    opened = await Pipeline.open(database, in_flight=2)
+    opened = await Pipeline.open(database, in_flight=2, shared=together)
     first, second, third = token(), token(), token()
     tasks = await started(
         [
@@ -73,9 +75,9 @@ async def test_no_more_statements_are_under_way_than_allowed(
 
 
 @repeatedly
-async def test_a_cancelled_caller_shifts_nobodys_answer(database: str, round_: int) -> None:
+async def test_a_cancelled_caller_shifts_nobodys_answer(database: str, round_: int, together: bool) -> None:
     dice = random.Random(round_)
-    opened = await Pipeline.open(database, in_flight=8)
+    opened = await Pipeline.open(database, in_flight=8, shared=together)
     tasks = await started([echo(opened, seconds=dice.choice([0, 0, 0.002])) for _ in range(200)])
 
     for task in dice.sample(tasks, 60):
@@ -89,8 +91,8 @@ async def test_a_cancelled_caller_shifts_nobodys_answer(database: str, round_: i
     assert sum(answer is None for answer in answers) >= 140
 
 
-async def test_a_cancelled_caller_gives_its_place_in_the_queue_back(database: str) -> None:
-    opened = await Pipeline.open(database, in_flight=1, waiting=1)
+async def test_a_cancelled_caller_gives_its_place_in_the_queue_back(database: str, together: bool) -> None:
+    opened = await Pipeline.open(database, in_flight=1, waiting=1, shared=together)
     slow, waiting = await started([echo(opened, seconds=0.2), echo(opened)])
 
     waiting.cancel()
@@ -104,8 +106,8 @@ async def test_a_cancelled_caller_gives_its_place_in_the_queue_back(database: st
 # The end
 
 
-async def test_closing_finishes_what_is_under_way_and_takes_no_more(database: str) -> None:
-    opened = await Pipeline.open(database, in_flight=2)
+async def test_closing_finishes_what_is_under_way_and_takes_no_more(database: str, together: bool) -> None:
+    opened = await Pipeline.open(database, in_flight=2, shared=together)
     tasks = await started([echo(opened, seconds=0.02) for _ in range(6)])
 
     closing = asyncio.create_task(opened.close())
@@ -118,10 +120,10 @@ async def test_closing_finishes_what_is_under_way_and_takes_no_more(database: st
 
 
 async def test_closing_while_there_is_no_database_refuses_those_who_wait(
-    own_server: Embedded, monkeypatch: pytest.MonkeyPatch
+    own_server: Embedded, monkeypatch: pytest.MonkeyPatch, together: bool
 ) -> None:
     monkeypatch.setattr(pipeline, "GRACE_SECONDS", 0.1)
-    opened = await Pipeline.open(own_server.url, statement_timeout_seconds=0.1)
+    opened = await Pipeline.open(own_server.url, statement_timeout_seconds=0.1, shared=together)
     await asyncio.to_thread(own_server.stop)
     tasks = await started([echo(opened) for _ in range(3)])
 
@@ -143,3 +145,21 @@ async def test_the_least_loaded_connection_is_picked(database: str) -> None:
 
     assert picked is second
     assert least_loaded([first]) is first
+
+
+async def test_the_first_is_picked_while_its_answers_come(database: str) -> None:
+    first, second = await Pipeline.open(database), await Pipeline.open(database)
+
+    idle = flowing([first, second])
+    tasks = await started([echo(first, seconds=0.2)])
+    at_once = flowing([first, second])
+    await asyncio.sleep(2 * pipeline.STUCK_SECONDS)
+    stuck = flowing([first, second])
+    await asyncio.gather(*tasks)
+    tasks = await started([echo(first) for _ in range(pipeline.CROWD)])
+    crowded = flowing([first, second])
+    await asyncio.gather(*tasks)
+    again = flowing([first, second])
+    await asyncio.gather(first.close(), second.close())
+
+    assert [idle, at_once, stuck, crowded, again] == [first, first, second, second, first]
