@@ -38,7 +38,7 @@ from fhir_server.store.plans import (
     plan_of,
 )
 from fhir_server.store.predicates import Candidate, Predicates, Source
-from fhir_server.store.rows import VALUES
+from fhir_server.store.rows import FOUND
 from fhir_server.store.shapes import Ask, shape_of
 from fhir_server.store.sources import (
     BY_MOMENT,
@@ -103,7 +103,7 @@ class Search:
     def page(
         self, plan: Plan, *, start: Sequence[Value] | None = None, backward: bool = False, limit: int
     ) -> Compiled:
-        """At most `limit` loaded rows: pk, type, id, `VALUES`, number of candidates, sort keys.
+        """At most `limit` loaded rows: `FOUND`, number of candidates, sort keys, of which the last is the pk.
 
         They come behind `start` (`backward`: before it, nearest first), which is the sort keys of a row; None: from the
         first. All pages of a search have the same plan. The number of candidates goes as far as `CHEAP` + 1; it is
@@ -186,9 +186,9 @@ class Search:
                 some = f"select 1 from {_from(source)} limit {predicates.bind('bigint', CHEAP + 1)}"
                 number = f"(select count(*) from ({some}) n)"
         names = [f"c.k{number}" for number in range(len(keys))]
-        values = ", ".join(f"r.{name}" for name in VALUES.split(", "))
+        values = ", ".join(f"r.{name}" for name in FOUND.split(", "))
         return template_of(
-            f"select r.pk, r.type, r.id, {values}, {number}, {', '.join(names)} from ({inner}) c"
+            f"select {values}, {number}, {', '.join(names)} from ({inner}) c"
             f" join resource r on r.pk = {names[-1]} {ordered(keys, turn, cut=False)}",
             predicates,
             loaded=True,

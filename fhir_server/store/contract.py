@@ -18,7 +18,7 @@ from fhir_server.kernel.trace import Trace
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.query import Name, Query
-from fhir_server.search.sight import UNSTAMPED, Link, Stamp
+from fhir_server.search.sight import Link, Stamp
 from fhir_server.search.view import View
 from fhir_server.store.definitions import Definitions, Keeper, Redefinition
 from terminology.large import LargeSystems
@@ -60,8 +60,7 @@ class Stored:
     updated: int  # µs since 1970, whole milliseconds
     body: bytes
     deleted: bool = False
-    method: Method = "PUT"
-    cell: int = UNSTAMPED.cell  # its category: see `search/sight.py`
+    method: Method = "PUT"  # of what a search found, nothing is said
     person: int | None = None  # the Patient it is about, as the store numbers it, if it is just one
 
 

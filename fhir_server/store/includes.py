@@ -24,13 +24,13 @@ from fhir_server.store.binary import (
 from fhir_server.store.contract import Stored
 from fhir_server.store.numbers import TYPE_NUMBERS, TYPES
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.rows import VALUES, Loaded
+from fhir_server.store.rows import FOUND, Loaded
 from fhir_server.store.seeing import OIDS, is_seen, numbered, packed
 from fhir_server.store.watermark import Run
 
 MOST: Final = 10_000  # resources that one page brings along
 
-_COLUMNS: Final = ", ".join(f"r.{name}" for name in f"pk, type, id, {VALUES}".split(", "))
+_COLUMNS: Final = ", ".join(f"r.{name}" for name in f"{FOUND}, pk".split(", "))
 _OF_TYPES: Final = "(cardinality($6::smallint[]) = 0 or {r}.type = any($6))"
 
 
@@ -127,7 +127,7 @@ async def included(
                     *sight,
                 )
                 reached: Sequence[Sequence[Any]] = await run(statement, params)
-                rows.update([(row[0], row) for row in reached])
+                rows.update([(row[-1], row) for row in reached])
         frontier = list(rows)
         known += frontier
         found += rows.values()

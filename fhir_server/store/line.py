@@ -23,9 +23,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final
 
 import psycopg
 from psycopg.adapt import Transformer
@@ -33,15 +32,12 @@ from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGresult
 
 from fhir_server.kernel.errors import Unavailable
-
-Row: TypeAlias = tuple[bytes | None, ...]
+from fhir_server.store.requests import BINARY, Prepared, Request, Row, refuse
 
 PREPARED: Final = 500  # statements kept prepared on a connection; past it the oldest makes room
 TOGETHER: Final = 8  # statements at most in a segment: the first may have to wait for the answers to all
 GLANCE_SECONDS: Final = 0.1  # how long a line is silent before it is read unasked
 
-_NAME_BYTES: Final = 63  # the server cuts longer ones, and two statements would become one
-_BINARY: Final = 1
 _TUPLES: Final = int(ExecStatus.TUPLES_OK)
 _DONE: Final = frozenset({int(ExecStatus.COMMAND_OK), int(ExecStatus.EMPTY_QUERY)})
 _SYNC: Final = int(ExecStatus.PIPELINE_SYNC)
@@ -57,52 +53,6 @@ _TOLD: Final = (
 _OUTDATED: Final = (b"0A000", b"26000")  # the plan's result type changed; the server no longer knows the name
 _CANCELLED: Final = "57014"
 _LOST: Final = "The database went away meanwhile; this may have been done or not"
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One SQL statement, known to each connection by its name."""
-
-    name: str
-    sql: str
-    oids: tuple[int, ...]  # types of the parameters, see `binary.py`
-    loaded: bool = False  # its rows come as values of Python, made in C: for those that bring many cells
-    alone: bool = False  # it writes or locks: it shares no transaction with whatever else is read
-
-    def __post_init__(self) -> None:
-        if len(self.name.encode()) > _NAME_BYTES:
-            raise ValueError(f"The name of a statement has at most {_NAME_BYTES} bytes: {self.name}")
-
-
-class Prepared:
-    """A statement as one connection knows it; `error` is why the server refused to prepare it."""
-
-    __slots__ = ("error", "formats", "name", "statement")
-
-    def __init__(self, statement: Statement) -> None:
-        self.statement = statement
-        self.name = statement.name.encode()
-        self.formats = (_BINARY,) * len(statement.oids)
-        self.error: PGresult | None = None
-
-
-class Request:
-    """One use of a statement. `prepared` is what its segment relies on, `steps` the commands before its own.
-
-    `last`: the sync comes behind it.
-    """
-
-    __slots__ = ("future", "last", "params", "prepared", "statement", "steps")
-
-    def __init__(
-        self, statement: Statement, params: Sequence[bytes | None], future: asyncio.Future[list[Row]]
-    ) -> None:
-        self.statement = statement
-        self.params = params
-        self.future = future
-        self.prepared: Prepared | None = None
-        self.steps = 0
-        self.last = False
 
 
 class Line:
@@ -141,9 +91,8 @@ class Line:
         self._full = False  # the socket takes no more; libpq keeps the rest
         self._ended = False
         self._transformer = Transformer(connection)
-        self._rows: list[Row] = []  # of the segment being read, as are the next two
+        self._found: list[list[Row]] = []  # by the commands of the segment being read
         self._error: PGresult | None = None
-        self._steps = 0
         self._signs = self._seen = 0  # of life, and those of the last glance
         self._silent_seconds = 0.0
         self._glance: asyncio.TimerHandle | None = None  # runs while anything is under way
@@ -153,22 +102,25 @@ class Line:
 
     def send(self, request: Request) -> None:
         """Never raises: whatever goes wrong is told to the caller's future."""
+        statement = request.statement
+        known = self._prepared.get(statement.name)
+        if known is not None and known.statement is not statement and known.statement != statement:
+            known = None
+        alone = not self._shared or statement.alone or known is None
+        if alone:
+            self._sync_open()  # may send others again, which must stand before this one in `pending`
+        if self._ended:
+            refuse(deque([request]), _LOST, None)
+            return
         if not self.pending:
             self.since = self._loop.time()
         self.pending.append(request)
         if self._glance is None:
             self._glance = self._loop.call_later(GLANCE_SECONDS, self._look)
-        statement = request.statement
         try:
-            known = self._prepared.get(statement.name)
-            if known is not None and known.statement is not statement and known.statement != statement:
-                known = None
-            alone = not self._shared or statement.alone or known is None
-            if alone and self._open is not None:
-                self._sync(self._open)
             prepared = request.prepared = known or self._prepare(request)
             try:
-                self._pq.send_query_prepared(prepared.name, request.params, prepared.formats, _BINARY)
+                self._pq.send_query_prepared(prepared.name, request.params, prepared.formats, BINARY)
             except psycopg.Error:
                 raise
             except Exception as error:  # a parameter is not bytes; the segment ends, without the query
@@ -277,34 +229,41 @@ class Line:
             between = False
             status = result.status
             if status == _TUPLES:
-                self._rows = self._loaded(result) if pending[0].statement.loaded else _rows(result)
-                self._steps += 1
-                if not pending[0].last:
-                    self._answer(pending.popleft())
+                statement = pending[len(self._found) - pending[0].steps].statement
+                self._found.append(self._loaded(result) if statement.loaded else _rows(result))
             elif status == _SYNC:
-                self._passed(pending.popleft())
+                self._passed()
             elif status in _DONE:
-                self._steps += 1
-                if not pending[0].last:
-                    self._answer(pending.popleft())
+                self._found.append([])
             elif status == _FAILED and not _ends_session(result):
                 self._error = self._error or result
             elif status != _ABORTED:
                 self.end(_error_of(result))
                 return
 
-    def _passed(self, request: Request) -> None:
+    def _passed(self) -> None:
         """A segment has ended, with its last request or with one that failed: those behind that were not run."""
-        behind: deque[Request] = deque()
+        pending, found, error = self.pending, self._found, self._error
+        self._found, self._error = [], None
+        self._signs += 1
+        commands = pending[0].steps
+        for rows in found[commands:]:
+            request = pending.popleft()
+            if request.last:
+                self._answer(request, rows, error, len(found))
+                return
+            self._answer(request, rows, None, len(found))
+        request = pending.popleft()
+        behind = []
         last = request.last
         while not last:
-            one = self.pending.popleft()
+            one = pending.popleft()
             last = one.last
             behind.append(Request(one.statement, one.params, one.future))
-        self._answer(request)
-        while behind and not self._ended:
-            self.send(behind.popleft())
-        refuse(behind, _LOST, None)
+        self._answer(request, [], error, len(found))
+        for one in behind:
+            if not one.future.done():
+                self.send(one)
 
     def _loaded(self, result: PGresult) -> list[Row]:
         transformer = self._transformer
@@ -313,10 +272,7 @@ class Line:
         transformer.set_pgresult(None)
         return rows
 
-    def _answer(self, request: Request) -> None:
-        rows, error, steps = self._rows, self._error, self._steps
-        self._rows, self._error, self._steps = [], None, 0
-        self._signs += 1
+    def _answer(self, request: Request, rows: list[Row], error: PGresult | None, steps: int) -> None:
         prepared = request.prepared
         if error is not None and prepared is not None:
             if steps < request.steps:
@@ -360,16 +316,6 @@ class Line:
                 self._read()
         if not self._ended and self._glance is None:  # a statement sent just now may have set it
             self._glance = self._loop.call_later(GLANCE_SECONDS, self._look)
-
-
-def refuse(requests: deque[Request], text: str, cause: BaseException | None) -> None:
-    """Answer them all with `Unavailable`, and empty the queue."""
-    while requests:
-        future = requests.popleft().future
-        if not future.done():
-            error = Unavailable(text)
-            error.__cause__ = cause
-            future.set_exception(error)
 
 
 def _rows(result: PGresult) -> list[Row]:

@@ -224,7 +224,6 @@ class Buffered:
             draft.body,
             draft.deleted,
             draft.method,
-            stamp.cell,
             None if person is None else self._held.hasher.self_of(person),
         )
         return Row(old.pk if old else self._held.pks.next(), stored, draft.entries, draft.targets)

@@ -26,7 +26,7 @@ from fhir_server.store.watermark import Run
 ESTIMATED: Final = 2000  # candidates that an estimate looks at
 SORTABLE_TEXTS: Final = 20_000  # candidates: of so many are bodies read to sort by what is in them
 
-_NUMBER: Final = 10  # of candidates
+_NUMBER: Final = 6  # of candidates, behind `FOUND`
 _KEYS: Final = slice(_NUMBER + 1, None)
 
 Values: TypeAlias = tuple[Any, ...]
@@ -75,7 +75,7 @@ async def search(
     found: Sequence[Stored] = ()
     truncated = False
     if query.includes and page:
-        pks = [row[0] for row in page]
+        pks = [row[-1] for row in page]
         found, truncated = await included(run, compiler.hasher, query.includes, pks, parameters, view)
     return Page(items, total, next_page, previous_page, found, truncated=truncated)
 

@@ -24,7 +24,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from fhir_server.kernel.errors import Unavailable
-from fhir_server.store.line import Line, Request, Row, Statement, refuse
+from fhir_server.store.line import Line
+from fhir_server.store.requests import Request, Row, Statement, refuse
 
 __all__ = ["Pipeline", "Row", "Statement", "flowing", "least_loaded"]
 

@@ -8,7 +8,7 @@ from typing import Any, Final, overload
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
-from fhir_server.search.sight import UNSTAMPED, Sight, Stamp
+from fhir_server.search.sight import Sight, Stamp
 from fhir_server.store.binary import (
     INT2,
     INT4,
@@ -39,7 +39,9 @@ from fhir_server.store.seeing import (
 from fhir_server.store.watermark import Run
 
 # What `stored_of` takes, in its order; `found_of` wants the pk in front.
-VALUES: Final = "version, updated, method, deleted, body, cell, compartment"
+VALUES: Final = "version, updated, method, deleted, body, compartment"
+# What `Loaded` takes: a search finds nothing that is deleted, and tells nobody how it was written.
+FOUND: Final = "type, id, version, updated, body, compartment"
 
 _OF_VERSION: Final = ", ".join(f"v.{name}" for name in VALUES.split(", "))
 
@@ -48,7 +50,7 @@ _OF_KEY: Final = "self = $1 and type = $2 and id = $3"
 _KEY_OIDS: Final = (INT8, INT2, TEXT)
 
 # Where nobody is known, nobody asks about whom it is: the plainest read has no more than it shows.
-_SHOWN: Final = VALUES.removesuffix(", cell, compartment")
+_SHOWN: Final = VALUES.removesuffix(", compartment")
 _CURRENT: Final = Statement("current", f"select pk, {_SHOWN} from resource where {_OF_KEY}", _KEY_OIDS)
 _LOCKED: Final = Statement(
     "locked", f"select pk, {VALUES} from resource where {_OF_KEY} for no key update", _KEY_OIDS
@@ -177,12 +179,12 @@ def found_of(key: Key, row: Row) -> Found:
 
 
 def stored_of(key: Key, values: Sequence[bytes | None]) -> Stored:
-    """From the columns `VALUES`; the last two may be left out."""
+    """From the columns `VALUES`; the last may be left out."""
     number, updated, method, deleted, body, *about = values
     assert number is not None
     assert updated is not None
     assert method is not None
-    cell, person = about or (None, None)
+    (person,) = about or (None,)
     return Stored(
         key,
         unpack_int(number),
@@ -190,13 +192,12 @@ def stored_of(key: Key, values: Sequence[bytes | None]) -> Stored:
         body or b"",
         deleted == b"\x01",
         METHODS[unpack_int(method) - 1],
-        UNSTAMPED.cell if cell is None else unpack_int(cell),
         None if person is None else unpack_int(person),
     )
 
 
 class Loaded(Hits):
-    """Those in loaded rows that begin with pk, type, id and `VALUES`."""
+    """Those in loaded rows that begin with `FOUND`."""
 
     __slots__ = ("_rows",)
 
@@ -214,12 +215,11 @@ class Loaded(Hits):
 
     def __getitem__(self, place: int | slice) -> Stored | tuple[Stored, ...]:
         if isinstance(place, slice):
-            return stored_in(self._rows[place])
-        (one,) = stored_in((self._rows[place],))
-        return one
+            return tuple(map(_found, self._rows[place]))
+        return _found(self._rows[place])
 
     def __iter__(self) -> Iterator[Stored]:
-        return iter(stored_in(self._rows))
+        return map(_found, self._rows)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
@@ -228,20 +228,26 @@ class Loaded(Hits):
         return hash(tuple(self))
 
     def written(self) -> list[tuple[str, str, bytes]]:
-        return [(TYPES[row[1] - 1], row[2], row[7] or b"") for row in self._rows]
+        return [(TYPES[row[0] - 1], row[1], row[4] or b"") for row in self._rows]
 
     def persons(self) -> list[int]:
-        return [row[9] for row in self._rows if row[9] is not None]
+        return [row[5] for row in self._rows if row[5] is not None]
+
+
+def _found(row: Sequence[Any]) -> Stored:
+    number, name, version, updated, body, person = row[:6]
+    # A key that is asked for by its class is made in Python, which would be a third of all this.
+    key = _new_key(Key, (TYPES[number - 1], name))
+    return Stored(key, version, updated, body or b"", person=person)
 
 
 def stored_in(rows: Iterable[Sequence[Any]]) -> tuple[Stored, ...]:
     """From loaded rows that begin with pk, type, id and `VALUES`."""
     found = []
     for row in rows:
-        number, name, version, updated, method, deleted, body, cell, person = row[1:10]
-        # A key that is asked for by its class is made in Python, which would be a third of all this.
+        number, name, version, updated, method, deleted, body, person = row[1:9]
         key = _new_key(Key, (TYPES[number - 1], name))
-        found.append(Stored(key, version, updated, body or b"", deleted, METHODS[method - 1], cell, person))
+        found.append(Stored(key, version, updated, body or b"", deleted, METHODS[method - 1], person))
     return tuple(found)
 
 

@@ -111,7 +111,7 @@ def task_of(statement: Statement) -> str:
     """What a statement of a search is for. Counts choose the way before a page, and make a total behind it."""
     if not statement.name.startswith("search_"):
         return statement.name
-    return "resources" if "select r.pk, r.type, r.id, " in statement.sql else "count"
+    return "resources" if "select r.type, r.id, " in statement.sql else "count"
 
 
 def sight_of(actor: Key) -> Sight:

@@ -41,7 +41,7 @@ from fhir_server.store.leading import can_lead
 from fhir_server.store.memory_search import Live
 from fhir_server.store.pages import keys_of
 from fhir_server.store.plans import ALL, BY_SORT_KEY, Plan, sources_in
-from fhir_server.store.rows import stored_in
+from fhir_server.store.rows import Loaded
 from fhir_server.store.statements import Compiler
 from tests.databases import Databases
 from tests.fhir_server.store.made_up import (
@@ -103,7 +103,7 @@ async def paged(world: World, search: Search, plan: Plan, size: int, *, backward
     while True:
         compiled = search.page(plan, start=start, backward=backward, limit=size)
         rows = await world.run(compiled)
-        found += [one.key for one in stored_in(rows)]
+        found += [one.key for one in Loaded(rows)]
         if len(rows) < size:
             return found[::-1] if backward else found
         start = keys_of(rows[-1])

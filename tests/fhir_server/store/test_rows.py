@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from fhir_server.kernel.keys import Key
 from fhir_server.store.contract import Stored
-from fhir_server.store.numbers import METHODS, TYPE_NUMBERS
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.rows import Loaded
 
-PUT = METHODS.index("PUT") + 1
-FIRST = Stored(Key("Patient", "a"), 2, 1000, b"{1}", cell=3, person=7)
+FIRST = Stored(Key("Patient", "a"), 2, 1000, b"{1}", person=7)
 SECOND = Stored(Key("Basic", "b"), 1, 2000, b"{2}")
 ROWS = [
-    (10, TYPE_NUMBERS["Patient"], "a", 2, 1000, PUT, False, b"{1}", 3, 7, None, 10),
-    (11, TYPE_NUMBERS["Basic"], "b", 1, 2000, PUT, False, b"{2}", SECOND.cell, None, None, 11),
+    (TYPE_NUMBERS["Patient"], "a", 2, 1000, b"{1}", 7, None, 10),
+    (TYPE_NUMBERS["Basic"], "b", 1, 2000, b"{2}", None, None, 11),
 ]
 
 
