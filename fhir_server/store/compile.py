@@ -45,6 +45,7 @@ from fhir_server.store.sources import (
     IDENTIFIED,
     all_of,
     comes_in_order,
+    is_keyed,
     is_set,
     is_typed,
     pointed_at,
@@ -53,7 +54,7 @@ from fhir_server.store.sources import (
     source_of,
 )
 from fhir_server.store.statements import Compiler, template_of
-from fhir_server.store.tied import gathered, is_narrowed, keys_by_person, walked
+from fhir_server.store.tied import gathered, is_narrowed, is_sight, keys_by_person, seen_in_order, walked
 
 
 class Search:
@@ -172,17 +173,21 @@ class Search:
             inner, keys = walked(predicates, self.types, self._conditions_by(predicates, plan), turn)
         else:
             by_person = self._is_by_person()
-            source, conditions = self._source(predicates, plan, ordered=not (sort or by_person))
+            last = [place for place, node in enumerate(self.nodes) if by_person and is_sight(node)]
+            ordered_already = not (sort or by_person)
+            source, conditions = self._source(predicates, plan, ordered=ordered_already, but=last)
             if by_person:
                 keys = keys_by_person(predicates, source)
-                inner = _select(predicates, source, conditions, keys, turn)
+                every = _select(predicates, source, conditions, keys, turn, cut=False)
+                inner = seen_in_order(predicates, every, self.types, self.nodes, keys, turn)
             elif source.order == BY_MOMENT and is_by_moment(sort, self.types):
                 inner, keys = self._by_moment(predicates, source, conditions, turn)
             else:
                 keys = keys_of(sort, predicates, source, self._paths)
                 inner = _select(predicates, source, conditions, keys, turn)
             many = plan.lead >= 0 and rank(self.nodes[plan.lead]) > IDENTIFIED  # else there is no second page
-            if many and nulls is None and source.order == BY_MOMENT and not (conditions or source.lists):
+            alone = not (conditions or source.lists or by_person)
+            if many and nulls is None and source.order == BY_MOMENT and alone:
                 some = f"select 1 from {_from(source)} limit {predicates.bind('bigint', CHEAP + 1)}"
                 number = f"(select count(*) from ({some}) n)"
         names = [f"c.k{number}" for number in range(len(keys))]
@@ -281,34 +286,41 @@ class Search:
         )
 
     def _source(
-        self, predicates: Predicates, plan: Plan, *, ordered: bool = False
+        self, predicates: Predicates, plan: Plan, *, ordered: bool = False, but: Sequence[int] = ()
     ) -> tuple[Source, list[str]]:
-        """The source, and the conditions that it does not settle."""
+        """The source, and the conditions that it does not settle, without those at some places."""
         if plan.lead == ALL:
             source = all_of(predicates, self.types)
-            return source, self._conditions(predicates, plan, source)
+            return source, self._conditions(predicates, plan, source, but=but)
         if plan.lead == TIED:
             source = gathered(predicates, self.types)
             return source, self._conditions(predicates, plan, source)
         node = self.nodes[plan.lead]
         others = [one for place, one in enumerate(self.nodes) if place != plan.lead]
-        if is_set(node) and not (ordered and comes_in_order(node)) and any(map(goes_back, others)):
-            # What points to a candidate is asked by its `self`: all rows are read in one scan, in the order of pk.
+        pointed = is_set(node) and not (ordered and comes_in_order(node)) and any(map(goes_back, others))
+        if pointed or (but and is_keyed(node)):
+            # What points to a candidate is asked by its `self`, what orders by person by its compartment: all rows are
+            # read in one scan, in the order of pk.
             source = rows_reached(predicates, node, self.types)
-            return source, self._conditions(predicates, plan, source)
+            return source, self._conditions(predicates, plan, source, but=but)
         source = source_of(predicates, node, self.types, others, ordered=ordered)
-        conditions = self._conditions(predicates, plan, source)
+        conditions = self._conditions(predicates, plan, source, but=but)
         if not is_typed(node, self.types):
             conditions.insert(0, predicates.of_type(source.candidate(self.types)))
         return source, conditions
 
     def _conditions(
-        self, predicates: Predicates, plan: Plan, source: Source, settled: Sequence[Node] = ()
+        self,
+        predicates: Predicates,
+        plan: Plan,
+        source: Source,
+        settled: Sequence[Node] = (),
+        but: Sequence[int] = (),
     ) -> list[str]:
         candidate = source.candidate(self.types)
-        but = {place for place in (plan.lead,) if place >= 0 and source.complete}
-        but |= {place for place, node in enumerate(self.nodes) if node in settled or node in source.settles}
-        return self._asked(predicates, plan, candidate, but)
+        known = {*but, *[place for place in (plan.lead,) if place >= 0 and source.complete]}
+        known |= {place for place, node in enumerate(self.nodes) if node in settled or node in source.settles}
+        return self._asked(predicates, plan, candidate, known)
 
     def _conditions_by(self, predicates: Predicates, plan: Plan) -> Callable[[Candidate], list[str]]:
         return lambda candidate: self._asked(predicates, plan, candidate)
@@ -347,11 +359,18 @@ def _from(source: Source) -> str:
 
 
 def _select(
-    predicates: Predicates, source: Source, conditions: Sequence[str], keys: Sequence[SortKey], turn: Turn
+    predicates: Predicates,
+    source: Source,
+    conditions: Sequence[str],
+    keys: Sequence[SortKey],
+    turn: Turn,
+    *,
+    cut: bool = True,
 ) -> str:
-    """The sort keys `k0`, `k1` … of the candidates that meet the conditions."""
+    """The sort keys `k0`, `k1` … of the candidates that meet the conditions, of one page if they are `cut`."""
     columns = ", ".join(f"{key.sql} as k{number}" for number, key in enumerate(keys))
-    rest = f"{behind(keys, turn, predicates)} {ordered(keys, turn)}"
+    order = ordered(keys, turn, cut=cut)
+    rest = f"{behind(keys, turn, predicates)} {order}"
 
     def select(one: Source) -> str:
         where = " and ".join([one.condition, *conditions])
@@ -362,8 +381,8 @@ def _select(
 
     found = select(source)
     if source.also:
-        return f"select * from (({found}) union all ({select(source.also)})) c {ordered(keys, turn)}"
+        return f"select * from (({found}) union all ({select(source.also)})) c {order}"
     if not source.lists:
         return found
     # The first of all are among the first of each.
-    return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {ordered(keys, turn)}"
+    return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {order}"

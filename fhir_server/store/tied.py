@@ -18,7 +18,7 @@ from fhir_server.search.sight import UNSTAMPED
 from fhir_server.store.binding import Parts
 from fhir_server.store.nodes import Leaf, Node
 from fhir_server.store.numbers import TYPE_NUMBERS
-from fhir_server.store.ordering import SortKey, Turn
+from fhir_server.store.ordering import SortKey, Turn, ordered
 from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.seeing import About
 
@@ -30,9 +30,11 @@ SCATTERED: Final = 200  # of a type of which there is no more about persons, nob
 
 def is_narrowed(types: tuple[str, ...], nodes: Sequence[Node]) -> bool:
     """Whether a search is of what somebody sees, of one type."""
-    return len(types) == 1 and any(
-        isinstance(node, Leaf) and isinstance(node.predicate, Visible) for node in nodes
-    )
+    return len(types) == 1 and any(map(is_sight, nodes))
+
+
+def is_sight(node: Node) -> bool:
+    return isinstance(node, Leaf) and isinstance(node.predicate, Visible)
 
 
 def gathered(predicates: Predicates, types: tuple[str, ...]) -> Source:
@@ -58,6 +60,24 @@ def keys_by_person(predicates: Predicates, source: Source) -> list[SortKey]:
     if not source.row:
         person = f"(select {person} from resource where pk = c.pk)"
     return [SortKey(person, "bigint", descending=True, nullable=True), _PK]
+
+
+def seen_in_order(
+    predicates: Predicates,
+    every: str,
+    types: tuple[str, ...],
+    nodes: Sequence[Node],
+    keys: Sequence[SortKey],
+    turn: Turn,
+) -> str:
+    """The keys of `every`, which is in order: who sees a candidate is asked in this order, until the page is full."""
+    *others, last = [f"k{number}" for number in range(len(keys))]
+    names = ", ".join(others)
+    seen = [predicates.condition(node, Candidate(types)) for node in nodes if is_sight(node)]
+    return (
+        f"select {names}, c.pk as {last} from ({every} offset 0) c({names}, pk)"
+        f" where {' and '.join(seen)} {ordered(keys, turn)}"
+    )
 
 
 def walked(
@@ -107,12 +127,12 @@ def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn
         f"select c.pk from resource c where c.compartment = a.person and {of_type} and {met}"
         f" order by c.pk {direction} limit {turn.size}"
     )
-    ordered = f"order by k0 {direction}, k1 {direction} limit {turn.size}"
+    order = f"order by k0 {direction}, k1 {direction} limit {turn.size}"
     return (
         f"select distinct u.k0, u.k1 from (select unnest({predicates.actors}) where {many}) v(actor) cross join lateral"
-        f" (select a.person as k0, c.pk as k1 from ({persons}) a cross join lateral ({rows}) c {ordered}) u"
+        f" (select a.person as k0, c.pk as k1 from ({persons}) a cross join lateral ({rows}) c {order}) u"
         f" union all select c.compartment, c.pk from (select 1 where not {many}) o(ne) cross join lateral"
-        f" (select * from resource c where {about_persons} and {met} offset 0) c {ordered}"
+        f" (select * from resource c where {about_persons} and {met} offset 0) c {order}"
     )
 
 
