@@ -71,7 +71,7 @@ class Timed(PostgresStore):
         return await search(self.run, self._compiler, query, self.definitions.current.parameters)
 
     async def history(self, span: Span) -> Page:
-        return await history(self.run, self.hasher, self._clock, span)
+        return await history(self.run, self.hasher, self._clock, span, fence=self.run)
 
 
 def measured(server: Running, workload: Workload, pools: Pools, seconds: float, sample: Sample) -> None:

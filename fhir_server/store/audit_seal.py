@@ -56,7 +56,6 @@ _RAISE: Final = Statement(
         select coalesce(pg_sequence_last_value('audit_fence'::regclass), 0) as value from held where not absent)
     select case when value >= $2 then value else setval('audit_fence'::regclass, $2) end from fence""",
     (INT8, INT8),
-    alone=True,
 )
 _OLDEST: Final = Statement(
     "oldest_trace",

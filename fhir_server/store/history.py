@@ -46,11 +46,11 @@ async def history(
     clock: Clock,
     span: Span,
     *,
-    outside: Run | None = None,
+    fence: Run,
     session: int = 0,
     view: View | None = None,
 ) -> Page:
-    """`outside` and `session` are for a reader inside a transaction: a way around it, and the number of its session.
+    """`fence`: the way to the fence, outside any transaction. `session`: of a reader inside one, its number.
 
     A client that may read only some resources of a type gets no history of it: nobody knows which they were.
     """
@@ -60,7 +60,7 @@ async def history(
         return Page(())
     if span.type is not None and span.id is not None:
         return await _of_one(run, asked, Key(span.type, span.id), place)
-    mark = place.watermark if place else await watermark(outside or run, clock, session)
+    mark = place.watermark if place else await watermark(fence, clock, session)
     return await _of_many(run, asked, place, mark)
 
 

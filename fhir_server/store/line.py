@@ -4,8 +4,8 @@
   the server has passed the sync: by then it is committed.
 - On a line of readers, what is sent in one turn of the loop shares a segment: all but one of them save a transaction, a
   packet and a wake-up. Their answers may come all at once, with that to the last. When one fails, the server passes
-  over those behind it, and they are sent once more.
-  A statement is `alone` in its segment if it writes or locks, and so is whatever has to be prepared first.
+  over those behind it, and they are sent once more; nothing on such a line writes or locks. What has to be prepared
+  first has a segment of its own.
 - Order is all that ties an answer to its caller, so nothing that was sent leaves the line: the answer to a caller that
   was cancelled is read and dropped.
 - A statement is prepared in the segment of its first use, and forgotten with the connection.
@@ -106,7 +106,7 @@ class Line:
         known = self._prepared.get(statement.name)
         if known is not None and known.statement is not statement and known.statement != statement:
             known = None
-        alone = not self._shared or statement.alone or known is None
+        alone = not self._shared or known is None
         if alone:
             self._sync_open()  # may send others again, which must stand before this one in `pending`
         if self._ended:

@@ -46,7 +46,9 @@ from fhir_server.store.writing import NOTED, Database
 
 # Connections by kind of work, so that a long search holds up no read. A commit waits for the disk, and a pipelined
 # connection does one thing after the other: writers need several, whose commits then share one flush of the log.
-_CONNECTIONS: Final = {"read": 1, "search": 2, "write": 8, "write large": 2}
+# Reads and searches cannot write: what they have to note, the fences, goes another way.
+_CONNECTIONS: Final = {"read": 1, "search": 2, "fence": 1, "write": 8, "write large": 2}
+_READING: Final = ("read", "search")
 _READY: Final = Statement("ready", "select 1", ())
 _READY_SECONDS: Final = 2.0
 _IDLE_SECONDS: Final = 60  # after which the server ends a transaction that was forgotten
@@ -97,8 +99,9 @@ class PostgresStore(PostgresReader):
             opened.push_async_callback(lease.close)
             pipelines: dict[str, list[Pipeline]] = {}
             for name, size in _CONNECTIONS.items():
-                # Of what readers write, only the fence, a crash may take back (see `watermark.py`).
-                durable = {} if name.startswith("write") else {"synchronous_commit": "off"}
+                # A fence is what a crash may take back (see `watermark.py`).
+                options = {"default_transaction_read_only": "on"} if name in _READING else {}
+                options |= {"synchronous_commit": "off"} if name == "fence" else {}
                 for _ in range(size):
                     pipeline = await Pipeline.open(
                         url,
@@ -107,8 +110,8 @@ class PostgresStore(PostgresReader):
                         if name == "search"
                         else statement_timeout_seconds,
                         application_name=f"cordee {name}",
-                        options={**PLANNER, **durable},
-                        shared=not name.startswith("write"),
+                        options={**PLANNER, **options},
+                        shared=name in _READING,
                     )
                     opened.push_async_callback(pipeline.close)
                     pipelines.setdefault(name, []).append(pipeline)
@@ -128,7 +131,8 @@ class PostgresStore(PostgresReader):
             )
             await pool.open()
             opened.push_async_callback(pool.close)
-            reading, searching = (_run_of(pipelines[name], flowing) for name in ("read", "search"))
+            reading, searching = (_run_of(pipelines[name], flowing) for name in _READING)
+            fence = pipelines["fence"][0].run
             writing, writing_large = (
                 _run_of(pipelines[name], least_loaded) for name in ("write", "write large")
             )
@@ -140,7 +144,7 @@ class PostgresStore(PostgresReader):
             await watch.listening()
             opened.pop_all()
         alone = pipelines["search"][0].run
-        ways = Ways(hasher, Clock(), reading, searching, alone, Compiler(hasher), definitions)
+        ways = Ways(hasher, Clock(), reading, searching, alone, fence, Compiler(hasher), definitions)
         database = Database(ways, lease.pks, writing, writing_large)
         return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool, watch)
 
@@ -168,7 +172,7 @@ class PostgresStore(PostgresReader):
 
     def sealer(self, key: SealingKey, heads: Path) -> Sealer:
         """Seals the audit log while this process leads. `heads`: the file that they are appended to."""
-        return Sealer(self._database.write, self._database.read, key, heads, lambda: self.leading)
+        return Sealer(self._database.write, self._database.fence, key, heads, lambda: self.leading)
 
     @property
     def leading(self) -> bool:

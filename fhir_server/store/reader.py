@@ -31,6 +31,7 @@ class Ways:
     read: Run
     search: Run
     search_alone: Run  # on one connection
+    fence: Run  # the others cannot write
     compiler: Compiler
     definitions: PostgresDefinitions
 
@@ -73,7 +74,9 @@ class PostgresReader:
     async def history(self, span: Span) -> Page:
         ways = self._ways
         with translated():
-            page = await history(ways.search, ways.hasher, ways.clock, span, view=self._view)
+            page = await history(
+                ways.search, ways.hasher, ways.clock, span, fence=ways.fence, view=self._view
+            )
         if self._view is not None:
             note(page.items, self._met)
         return page

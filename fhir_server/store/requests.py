@@ -26,7 +26,6 @@ class Statement:
     sql: str
     oids: tuple[int, ...]  # types of the parameters, see `binary.py`
     loaded: bool = False  # its rows come as values of Python, made in C: for those that bring many cells
-    alone: bool = False  # it writes or locks: it shares no transaction with whatever else is read
 
     def __post_init__(self) -> None:
         if len(self.name.encode()) > _NAME_BYTES:

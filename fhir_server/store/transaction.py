@@ -71,9 +71,10 @@ class Buffered(Writing):
 
     async def history(self, span: Span) -> Page:
         self._nothing_written()
+        database = self._database
         with translated():
             page = await history(
-                self._database.search, self._hasher, self._database.clock, span, view=self._view
+                database.search, self._hasher, database.clock, span, fence=database.fence, view=self._view
             )
         return self._given(page)
 
@@ -162,7 +163,7 @@ class Interactive(Writing):
                 self._hasher,
                 database.clock,
                 span,
-                outside=database.search,
+                fence=database.fence,
                 session=self._session,
                 view=self._view,
             )

@@ -55,7 +55,6 @@ _RAISE: Final = Statement(
         select coalesce(pg_sequence_last_value('fence'::regclass), 0) as value from held where not absent)
     select case when value >= $2 then value else setval('fence'::regclass, $2) end from fence""",
     (INT8, INT8),
-    alone=True,
 )
 # A lock on one bigint has its upper half in `classid`, its lower in `objid`, and 1 in `objsubid`.
 _OLDEST: Final = Statement(

@@ -69,6 +69,10 @@ class Database:
         return self.ways.search
 
     @property
+    def fence(self) -> Run:
+        return self.ways.fence
+
+    @property
     def definitions(self) -> PostgresDefinitions:
         return self.ways.definitions
 

@@ -44,6 +44,14 @@ def together(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
+async def writers(database: str) -> AsyncIterator[Pipeline]:
+    """Where each statement has a transaction of its own."""
+    opened = await Pipeline.open(database)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
 async def shared(database: str, together: bool) -> AsyncIterator[Pipeline]:
     opened = await Pipeline.open(database, shared=together)
     yield opened

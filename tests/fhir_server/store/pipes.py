@@ -26,12 +26,11 @@ LOADED = Statement(
     loaded=True,
 )
 PID = Statement("pid", "select pg_backend_pid()", ())
-NOTE = Statement("note", "insert into noted (token) values ($1) returning token", (TEXT,), alone=True)
+NOTE = Statement("note", "insert into noted (token) values ($1) returning token", (TEXT,))
 SLOW_NOTE = Statement(
     "slow_note",
     "insert into noted (token) select $1 from pg_sleep($2) returning token",
     (TEXT, FLOAT8),
-    alone=True,
 )
 SESSIONS: LiteralString = (
     "from pg_stat_activity where application_name = 'cordee' and datname = current_database()"

@@ -132,13 +132,13 @@ async def test_an_error_between_two_good_statements_is_its_callers_alone(
 
 
 async def test_an_error_names_the_constraint_and_no_value(
-    shared: Pipeline, admin: psycopg.AsyncConnection[Any]
+    writers: Pipeline, admin: psycopg.AsyncConnection[Any]
 ) -> None:
     await admin.execute("alter table noted add constraint once unique (token)")
-    await shared.run(NOTE, [b"Durand"])
+    await writers.run(NOTE, [b"Durand"])
 
     with pytest.raises(psycopg.errors.UniqueViolation) as caught:
-        await shared.run(NOTE, [b"Durand"])
+        await writers.run(NOTE, [b"Durand"])
 
     error = caught.value
     assert (error.sqlstate, error.diag.constraint_name, error.diag.table_name) == ("23505", "once", "noted")
@@ -156,21 +156,21 @@ async def test_an_error_of_an_unknown_kind_keeps_its_state(shared: Pipeline) -> 
     assert caught.value.sqlstate == "ZZ999"
 
 
-async def test_a_failure_at_commit_is_told(shared: Pipeline, admin: psycopg.AsyncConnection[Any]) -> None:
+async def test_a_failure_at_commit_is_told(writers: Pipeline, admin: psycopg.AsyncConnection[Any]) -> None:
     """The rows arrive before the commit: they are no answer until it has happened."""
     await admin.execute("alter table noted add constraint late unique (token) deferrable initially deferred")
     insert = "insert into noted (token) values ($1), ($1) returning token"
-    twice = Statement("twice", insert, (TEXT,), alone=True)
+    twice = Statement("twice", insert, (TEXT,))
 
-    answers = await outcomes([echo(shared), shared.run(twice, [token()]), echo(shared)])
+    answers = await outcomes([echo(writers), writers.run(twice, [token()]), echo(writers)])
 
     assert [type(answer) for answer in answers] == [type(None), psycopg.errors.UniqueViolation, type(None)]
 
 
-async def test_each_statement_commits_alone(shared: Pipeline, admin: psycopg.AsyncConnection[Any]) -> None:
+async def test_each_statement_commits_alone(writers: Pipeline, admin: psycopg.AsyncConnection[Any]) -> None:
     kept = token()
 
-    await outcomes([shared.run(NOTE, [kept]), shared.run(DIVIDE, [pack_int4(0)])])
+    await outcomes([writers.run(NOTE, [kept]), writers.run(DIVIDE, [pack_int4(0)])])
 
     assert await (await admin.execute("select token from noted")).fetchall() == [(kept.decode(),)]
 
@@ -203,16 +203,16 @@ async def test_a_parameter_that_is_not_bytes_harms_its_caller_alone(shared: Pipe
 
 
 async def test_a_preparation_that_fails_is_told_to_all_who_relied_on_it_and_made_again_later(
-    shared: Pipeline, admin: psycopg.AsyncConnection[Any]
+    writers: Pipeline, admin: psycopg.AsyncConnection[Any]
 ) -> None:
     await admin.execute("drop table noted")
 
-    answers = await outcomes([shared.run(NOTE, [token()]) for _ in range(5)])
+    answers = await outcomes([writers.run(NOTE, [token()]) for _ in range(5)])
     await admin.execute("create table noted (token text)")
     mine = token()
 
     assert [type(answer) for answer in answers] == [psycopg.errors.UndefinedTable] * 5
-    assert await shared.run(NOTE, [mine]) == [(mine,)]
+    assert await writers.run(NOTE, [mine]) == [(mine,)]
 
 
 async def test_a_statement_that_failed_stays_prepared(shared: Pipeline) -> None:

@@ -84,7 +84,7 @@ async def test_an_idle_connection_that_was_lost_is_made_anew(
 
 @repeatedly
 async def test_nothing_runs_twice_and_what_was_acknowledged_is_there(
-    shared: Pipeline, admin: psycopg.AsyncConnection[Any], round_: int
+    writers: Pipeline, admin: psycopg.AsyncConnection[Any], round_: int
 ) -> None:
     acknowledged: set[str] = set()
     sent: set[str] = set()
@@ -95,7 +95,7 @@ async def test_nothing_runs_twice_and_what_was_acknowledged_is_there(
             mine = token()
             sent.add(mine.decode())
             try:
-                assert await shared.run(NOTE, [mine]) == [(mine,)]
+                assert await writers.run(NOTE, [mine]) == [(mine,)]
             except Unavailable:
                 continue
             acknowledged.add(mine.decode())

@@ -49,10 +49,10 @@ async def test_callers_are_served_in_their_order(database: str, together: bool) 
 
 
 async def test_no_more_statements_are_under_way_than_allowed(
-    database: str, admin: psycopg.AsyncConnection[Any], together: bool
+    database: str, admin: psycopg.AsyncConnection[Any]
 ) -> None:
     """A cancelled statement that was not sent leaves no trace; one that was sent is done all the same."""
-    opened = await Pipeline.open(database, in_flight=2, shared=together)
+    opened = await Pipeline.open(database, in_flight=2)
     first, second, third = token(), token(), token()
     tasks = await started(
         [

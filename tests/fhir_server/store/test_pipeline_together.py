@@ -14,10 +14,9 @@ from fhir_server.kernel.errors import Unavailable
 from fhir_server.store.binary import INT4, pack_float8, pack_int4, unpack_int
 from fhir_server.store.line import TOGETHER
 from fhir_server.store.pipeline import Pipeline, Statement
-from tests.fhir_server.store.pipes import DIVIDE, ECHO, NOTE, SLOW_ECHO, outcomes, repeatedly, token
+from tests.fhir_server.store.pipes import DIVIDE, ECHO, SLOW_ECHO, outcomes, repeatedly
 
 _BEGUN = Statement("begun", "select now()::text", ())
-_BEGUN_ALONE = Statement("begun_alone", "select now()::text", (), alone=True)
 _NEXT = Statement("next", "select nextval('turns')", ())
 _OVER = Statement("over", "select 1 / $1::int from pg_sleep(0)", (INT4,))
 
@@ -27,9 +26,7 @@ async def readers(database: str, admin: psycopg.AsyncConnection[Any]) -> AsyncIt
     await admin.execute("drop sequence if exists turns")
     await admin.execute("create sequence turns")
     opened = await Pipeline.open(database, shared=True)
-    for statement in (_BEGUN, _BEGUN_ALONE):
-        await opened.run(statement, [])
-    await outcomes([opened.run(DIVIDE, [pack_int4(1)]), opened.run(ECHO, [b""]), opened.run(NOTE, [b""])])
+    await outcomes([opened.run(_BEGUN, []), opened.run(DIVIDE, [pack_int4(1)]), opened.run(ECHO, [b""])])
     await opened.run(SLOW_ECHO, [b"", pack_float8(0)])
     yield opened
     await opened.close()
@@ -48,15 +45,6 @@ async def test_no_more_than_a_few_share_one(readers: Pipeline) -> None:
 
     begun = Counter(str(rows) for rows in found)
     assert sorted(begun.values()) == [1, TOGETHER, TOGETHER, TOGETHER]
-
-
-async def test_a_statement_that_is_alone_shares_none(readers: Pipeline) -> None:
-    statements = [_BEGUN, _BEGUN_ALONE, _BEGUN, _BEGUN, _BEGUN_ALONE]
-
-    begun = [str(rows) for rows in await asyncio.gather(*(readers.run(one, []) for one in statements))]
-
-    assert begun[2] == begun[3]
-    assert len(set(begun)) == 4
 
 
 async def test_a_statement_that_is_to_be_prepared_shares_none(readers: Pipeline) -> None:
@@ -82,20 +70,6 @@ async def test_those_behind_a_failure_run_once_all_the_same(readers: Pipeline, r
     assert failed == [psycopg.errors.DivisionByZero] * 4
     turns = [unpack_int(rows[0][0]) for rows in answers if isinstance(rows, list)]
     assert sorted(turns) == list(range(2, 10))
-
-
-async def test_what_is_written_alone_stays_whatever_fails_around_it(
-    readers: Pipeline, admin: psycopg.AsyncConnection[Any]
-) -> None:
-    kept = token()
-    divide = [readers.run(DIVIDE, [pack_int4(0)]) for _ in range(2)]
-
-    answers = await outcomes([readers.run(ECHO, [b"a"]), divide[0], readers.run(NOTE, [kept]), divide[1]])
-
-    assert answers[0] == [(b"a",)]
-    assert answers[2] == [(kept,)]
-    noted = await (await admin.execute("select token from noted where token <> ''")).fetchall()
-    assert noted == [(kept.decode(),)]
 
 
 async def test_those_behind_a_failure_are_refused_when_the_connection_ends_with_it(readers: Pipeline) -> None:

@@ -14,6 +14,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries
 from fhir_server.search.query import Query
 from fhir_server.store.contract import Draft, Span, Stale
+from fhir_server.store.pipeline import Statement
 from fhir_server.store.postgres import PostgresStore
 
 KEY = Key("Patient", "1")
@@ -219,3 +220,13 @@ async def test_readers_wait_for_no_writer(store: PostgresStore) -> None:
             assert (await store.search(Query(("Patient",)))).total == 1
             assert (await store.history(Span("Patient", "1"))).total == 1
             await store.history(Span())
+
+
+async def test_what_reads_and_searches_cannot_write(store: PostgresStore) -> None:
+    """They share transactions: what one of them wrote, the failure of another would take back."""
+    ways = store._ways
+    remove = Statement("remove", "delete from resource", ())
+
+    for run in (ways.read, ways.search, ways.search_alone):
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            await run(remove, ())
