@@ -107,8 +107,8 @@ class Line:
         if known is not None and known.statement is not statement and known.statement != statement:
             known = None
         alone = not self._shared or known is None
-        if alone:
-            self._sync_open()  # may send others again, which must stand before this one in `pending`
+        while alone and self._open is not None and not self._ended:
+            self._sync_open()  # others may be sent again with it, and then stand before this one in `pending`
         if self._ended:
             refuse(deque([request]), _LOST, None)
             return
