@@ -88,6 +88,7 @@ class Line:
         self._prepared: dict[str, Prepared] = {}
         self._open: Request | None = None  # the one sent last, while its segment has no sync
         self._opened = 0  # how many the open segment has
+        self._ending = 0  # segments whose sync was sent and has not passed
         self._full = False  # the socket takes no more; libpq keeps the rest
         self._ended = False
         self._transformer = Transformer(connection)
@@ -150,6 +151,7 @@ class Line:
         """End the segment, and with it the transaction."""
         self._open = None
         last.last = True
+        self._ending += 1
         self._pq.pipeline_sync()
         self._flush()
 
@@ -218,7 +220,7 @@ class Line:
         pq, pending = self._pq, self.pending
         self.since = self._loop.time()
         between = False
-        while pending and not pq.is_busy():
+        while pending and self._ending and not pq.is_busy():
             result = pq.get_result()
             if result is None:
                 if between:  # libpq waits for nothing and we do: the line has no order any more
@@ -245,6 +247,7 @@ class Line:
         """A segment has ended, with its last request or with one that failed: those behind that were not run."""
         pending, found, error = self.pending, self._found, self._error
         self._found, self._error = [], None
+        self._ending -= 1
         self._signs += 1
         commands = pending[0].steps
         for rows in found[commands:]:

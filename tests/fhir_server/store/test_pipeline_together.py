@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,7 +15,7 @@ from fhir_server.kernel.errors import Unavailable
 from fhir_server.store.binary import INT4, pack_float8, pack_int4, unpack_int
 from fhir_server.store.line import TOGETHER
 from fhir_server.store.pipeline import Pipeline, Statement
-from tests.fhir_server.store.pipes import DIVIDE, ECHO, SLOW_ECHO, outcomes, repeatedly
+from tests.fhir_server.store.pipes import DIVIDE, ECHO, SLOW_ECHO, outcomes, repeatedly, started
 
 _BEGUN = Statement("begun", "select now()::text", ())
 _NEXT = Statement("next", "select nextval('turns')", ())
@@ -82,3 +83,22 @@ async def test_those_behind_a_failure_are_refused_when_the_connection_ends_with_
 
     assert all(isinstance(answer, Unavailable) for answer in answers[:1])
     assert await readers.run(ECHO, [b"c"]) == [(b"c",)]
+
+
+async def test_those_sent_again_while_a_segment_is_closed_share_none_with_what_is_prepared_next(
+    readers: Pipeline,
+) -> None:
+    """A large parameter fills the socket, so that the failure is read in the middle of sending."""
+    large = b"a" * 8_000_000
+    first = [readers.run(DIVIDE, [pack_int4(0)]), *(readers.run(ECHO, [b"%d" % n]) for n in range(3))]
+    tasks = await started(first)
+    await asyncio.sleep(0)
+    time.sleep(0.1)  # noqa: ASYNC251 - the answers are there, and the loop has not read them
+    tasks += [
+        asyncio.create_task(call) for call in (readers.run(ECHO, [large]), readers.run(_OVER, [pack_int4(1)]))
+    ]
+
+    failed, *answers = await outcomes(tasks)
+
+    assert type(failed) is psycopg.errors.DivisionByZero
+    assert answers == [[(b"0",)], [(b"1",)], [(b"2",)], [(large,)], [(pack_int4(1),)]]
