@@ -174,8 +174,8 @@ class Search:
         else:
             by_person = self._is_by_person()
             last = [place for place, node in enumerate(self.nodes) if by_person and is_sight(node)]
-            ordered_already = not (sort or by_person)
-            source, conditions = self._source(predicates, plan, ordered=ordered_already, but=last)
+            in_order = not (sort or by_person)
+            source, conditions = self._source(predicates, plan, ordered=in_order, but=last)
             if by_person:
                 keys = keys_by_person(predicates, source)
                 every = _select(predicates, source, conditions, keys, turn, cut=False)
@@ -186,8 +186,8 @@ class Search:
                 keys = keys_of(sort, predicates, source, self._paths)
                 inner = _select(predicates, source, conditions, keys, turn)
             many = plan.lead >= 0 and rank(self.nodes[plan.lead]) > IDENTIFIED  # else there is no second page
-            alone = not (conditions or source.lists or by_person)
-            if many and nulls is None and source.order == BY_MOMENT and alone:
+            all_match = not (conditions or source.lists or by_person)
+            if many and nulls is None and source.order == BY_MOMENT and all_match:
                 some = f"select 1 from {_from(source)} limit {predicates.bind('bigint', CHEAP + 1)}"
                 number = f"(select count(*) from ({some}) n)"
         names = [f"c.k{number}" for number in range(len(keys))]
