@@ -34,6 +34,7 @@ from fhir_server.store.plans import (
     counting,
     counts_of,
     goes_back,
+    leads_in,
     plan_by,
     plan_of,
 )
@@ -97,7 +98,8 @@ class Search:
         return self._compiled(("probe",), compose, None)
 
     def plan_by(self, counts: Sequence[int | None]) -> Plan:
-        return plan_by(self.query, self.nodes, self.types, counts)
+        leads = self._shaped.fact("leads", lambda: leads_in(self.nodes, self.types))
+        return plan_by(self.query, self.nodes, self.types, leads, counts)
 
     # Statements -------------------------------------------------------------------------------------------------------
 
@@ -302,7 +304,7 @@ class Search:
             # What points to a candidate is asked by its `self`, what orders by person by its compartment: all rows are
             # read in one scan, in the order of pk.
             source = rows_reached(predicates, node, self.types)
-            return source, self._conditions(predicates, plan, source, but=but)
+            return source, self._conditions(predicates, plan, source, but=but, many=plan.many)
         source = source_of(predicates, node, self.types, others, ordered=ordered)
         conditions = self._conditions(predicates, plan, source, but=but)
         if not is_typed(node, self.types):
@@ -316,8 +318,10 @@ class Search:
         source: Source,
         settled: Sequence[Node] = (),
         but: Sequence[int] = (),
+        *,
+        many: bool = False,
     ) -> list[str]:
-        candidate = source.candidate(self.types)
+        candidate = replace(source.candidate(self.types), many=many)
         known = {*but, *[place for place in (plan.lead,) if place >= 0 and source.complete]}
         known |= {place for place, node in enumerate(self.nodes) if node in settled or node in source.settles}
         return self._asked(predicates, plan, candidate, known)

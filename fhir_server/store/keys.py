@@ -26,19 +26,20 @@ class Keys:
         self.common: list[str] = []  # common table expressions, which come first
         self.types = types
         self.hasher = hasher
+        self._pairs: dict[int, tuple[str, str]] = {}  # by place: a statement may ask for one several times
 
     def single(self, leaves: Sequence[Leaf]) -> tuple[str, str] | None:
         """Key and space, if there is one pair and it is known."""
         if len(leaves) != 1:
             return None
         ((predicate, place),) = ((leaf.predicate, leaf.place) for leaf in leaves)
-        match predicate:
-            case Tokens() if tokens_form(predicate) == ONE_PAIR:
-                return self._token_pair(predicate, place)
-            case References() if references_form(predicate) == ONE_PAIR:
-                return self._reference(predicate, place), self.bind("bigint", 0)
-            case _:
-                return None
+        if place not in self._pairs:
+            match predicate:
+                case Tokens() if tokens_form(predicate) == ONE_PAIR:
+                    self._pairs[place] = self._token_pair(predicate, place)
+                case References() if references_form(predicate) == ONE_PAIR:
+                    self._pairs[place] = self._reference(predicate, place), self.bind("bigint", 0)
+        return self._pairs.get(place)
 
     def _token_pair(self, tokens: Tokens, place: int) -> tuple[str, str]:
         hasher, seed = self.hasher, self.number(tokens.name)

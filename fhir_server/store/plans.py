@@ -9,8 +9,8 @@ A plan is a number, which cursors carry: all pages of a search have the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from fhir_server.kernel.values import immutable
 from fhir_server.search.query import Query
@@ -44,6 +44,9 @@ _BITS: Final = 8  # of a plan for what leads; the bits above tell the sets
 _SETS: Final = 40  # places that can be told
 _HAS_COST: Final = 3  # times that of a candidate which an index gives directly
 
+Leads: TypeAlias = tuple[tuple[int, bool], ...]
+"""The place of each, and whether it is a `_has`."""
+
 
 @immutable
 class Plan:
@@ -52,17 +55,22 @@ class Plan:
     lead: int
     sets: frozenset[int] = frozenset()
     least: int | None = None  # candidates of `lead`, where they were counted; WIDE: so many or more
+    many: bool = False  # of WIDE candidates, or more, it is asked what points to them
 
     @property
     def number(self) -> int:
         sets = sum([1 << place for place in self.sets]) if self.sets else 0
-        return sets << _BITS | (self.lead - TIED)
+        return (self.many << _SETS | sets) << _BITS | (self.lead - TIED)
+
+
+NOTHING: Final = Plan(ALL, least=0)  # one of those that must all hold has no candidate
 
 
 def plan_numbered(number: int) -> Plan:
     """The plan that a cursor carries."""
     sets, lead = number >> _BITS, (number & (1 << _BITS) - 1) + TIED
-    return Plan(lead, frozenset(place for place in range(sets.bit_length()) if sets >> place & 1))
+    places = frozenset(place for place in range(_SETS) if sets >> place & 1)
+    return Plan(lead, places, many=bool(sets >> _SETS & 1))
 
 
 def plan_of(query: Query, nodes: Sequence[Node], types: tuple[str, ...]) -> Plan | None:
@@ -87,7 +95,7 @@ def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, .
 
     The second half is null when one of the first is less than `FEW`.
     """
-    leads = _leads_in(nodes, types)
+    leads = leads_in(nodes, types)
     wide = predicates.bind("bigint", WIDE)
     if not leads:
         rows = _rows_of(all_of(predicates, types), wide)
@@ -95,7 +103,7 @@ def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, .
     few = predicates.bind("bigint", FEW)
 
     def counts(limit: str) -> list[str]:
-        return [_counted(predicates, lead, nodes, types, limit) for lead in leads]
+        return [_counted(predicates, lead, nodes, types, limit) for lead, _ in leads]
 
     first = counts(few)
     names = [f"n{number}" for number in range(len(leads))]
@@ -106,43 +114,49 @@ def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, .
 
 
 def plan_by(
-    query: Query, nodes: Sequence[Node], types: tuple[str, ...], counts: Sequence[int | None]
+    query: Query,
+    nodes: Sequence[Node],
+    types: tuple[str, ...],
+    leads: Leads,
+    counts: Sequence[int | None],
 ) -> Plan:
     """The plan after `counts_of`."""
-    places, leads = sources_in(nodes), _leads_in(nodes, types)
+    if 0 in counts:
+        return NOTHING
     if not leads:
         return Plan(BY_SORT_KEY if (counts[1] or 0) >= WIDE else ALL, least=counts[1])
     half = len(leads)
-    found = [n if n is not None else few or 0 for few, n in zip(counts[:half], counts[half:], strict=True)]
-    exact = counts[half] is not None
-    limit = WIDE if exact else FEW
-    sets = frozenset(
-        place
-        for place, n in zip(leads, found, strict=True)
-        if place >= 0 and isinstance(nodes[place], Back) and n < limit and place < _SETS
-    )
-    costs = [
-        (n * (_HAS_COST if place >= 0 and isinstance(nodes[place], Back) else 1), number, place, n)
-        for number, (n, place) in enumerate(zip(found, leads, strict=True))
-        if n < limit
-    ]
-    if costs:
-        *_, lead, least = min(costs)
-        return Plan(lead, sets - {lead}, least)
-    if TIED in leads and not query.sort:
-        return Plan(TIED, sets, WIDE)
+    found = [few or 0 for few in counts[:half]]
+    limit = FEW
+    if counts[half] is not None:
+        found = [few if n is None else n for few, n in zip(found, counts[half:], strict=True)]
+        limit = WIDE
+    narrow = [(n, place, is_back) for n, (place, is_back) in zip(found, leads, strict=True) if n < limit]
+    sets = frozenset([place for _, place, is_back in narrow if is_back and place < _SETS])
+    if not narrow:
+        return _wide(query, nodes, types, {place: n for n, (place, _) in zip(found, leads, strict=True)})
+    least, lead, _ = min(narrow, key=_cost)
+    return Plan(lead, sets - {lead}, least)
+
+
+def _cost(lead: tuple[int, int, bool]) -> int:
+    n, _, is_back = lead
+    return n * _HAS_COST if is_back else n
+
+
+def _wide(query: Query, nodes: Sequence[Node], types: tuple[str, ...], found: Mapping[int, int]) -> Plan:
+    """The plan where none of the leads gives few candidates. `found`: how many, by place."""
+    places = sources_in(nodes)
+    if TIED in found and not query.sort:
+        return Plan(TIED, least=WIDE)
     # Lists of some keys are in order where they are not too many.
-    listed = [
-        place
-        for place, n in zip(leads, found, strict=True)
-        if place >= 0 and n <= WIDE and is_keyed(nodes[place])
-    ]
+    listed = [place for place, n in found.items() if place >= 0 and n <= WIDE and is_keyed(nodes[place])]
     if listed and is_by_moment(query.sort, types):
-        return Plan(listed[0], sets, WIDE)
+        return Plan(listed[0], least=WIDE)
     if can_lead(query.sort, types, nodes):
-        return Plan(BY_SORT_KEY, sets, WIDE)
+        return Plan(BY_SORT_KEY, least=WIDE)
     if _by_column(query):
-        return Plan(ALL, sets, WIDE)
+        return Plan(ALL, least=WIDE)
     if query.sort:
         lead = next((place for place in places if place in listed or _is_own(nodes[place])), ALL)
     else:
@@ -153,14 +167,16 @@ def plan_by(
         # To look at all that points to a candidate is dear: it is done for those of a set, not for all of a type.
         own = [place for place in places if _is_own(nodes[place])] if any(map(goes_back, nodes)) else []
         lead = next(iter(flowing + broad + own), ALL)
-    return Plan(lead, sets, WIDE)
+    # Within a view, no set is made: what the caller does not see would be in it.
+    many = lead != ALL and TIED not in found and any(map(goes_back, nodes))
+    return Plan(lead, least=WIDE, many=many)
 
 
 def counting(plan: Plan, nodes: Sequence[Node]) -> Plan:
     """How to count what `plan` pages through: the order does not matter."""
     if plan.lead not in {BY_SORT_KEY, ALL}:
         return plan
-    return Plan(next(iter(sources_in(nodes)), ALL), plan.sets)
+    return Plan(next(iter(sources_in(nodes)), ALL), plan.sets, many=plan.many)
 
 
 def cheap_limit(plan: Plan, nodes: Sequence[Node]) -> int:
@@ -196,12 +212,12 @@ def sources_in(nodes: Sequence[Node]) -> list[int]:
     return [place for number, place in ranked if number < SCAN and place < (1 << _BITS) - 2]
 
 
-def _leads_in(nodes: Sequence[Node], types: tuple[str, ...]) -> list[int]:
+def leads_in(nodes: Sequence[Node], types: tuple[str, ...]) -> Leads:
     """What is counted before one of it leads: sources; in the view of somebody, also what is about their persons."""
     places = sources_in(nodes)
-    if not is_narrowed(types, nodes):
-        return places
-    return [*(places or [ALL]), TIED]
+    if is_narrowed(types, nodes):
+        places = [*(places or [ALL]), TIED]
+    return tuple([(place, place >= 0 and isinstance(nodes[place], Back)) for place in places])
 
 
 def _is_listed(node: Node) -> bool:

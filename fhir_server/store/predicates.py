@@ -47,6 +47,7 @@ from fhir_server.store.shapes import ONE_PAIR, prefixes_of, tokens_form
 from fhir_server.store.texts import Texts, exists
 
 MANY_TERMS: Final = 16  # keys; from here on a set of all that have one is made, instead of a probe for each
+SET_AT_ONCE: Final = 20_000  # resources: those of so many are kept as a set while many candidates are asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Candidate:
     row: bool = False  # it is a row of `resource`
     moment: bool = False  # it has the moment
     about: About = "any"  # how many persons
+    many: bool = False  # it is one of so many that to be asked should be cheap, at some cost before the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,18 @@ class Predicates(Texts):
         other = self._alias()
         about = Candidate((node.link.type,), other, moment=True)
         inner = self.condition(node.node, about)
+        pair = self.single(equal_leaves(node.node)) if candidate.many else None
+        if pair:
+            inner = self._is_among(pair, inner, other)
         key = f"{self.seed(node.link)} # {self.column('self', candidate)}"
         return exists(f"entry {other} where {other}.key = {key} and {other}.space = 0 and {inner}")
+
+    def _is_among(self, pair: tuple[str, str], probe: str, other: str) -> str:
+        """What `probe` asks of `other`, by the set of all that have the pair, if there are not too many."""
+        every = f"from entry t where t.key = {pair[0]} and t.space = {pair[1]}"
+        most = self.bind("bigint", SET_AT_ONCE)
+        few = f"(select count(*) from (select 1 {every} limit {most} + 1) n) <= {most}"
+        return f"case when {few} then ({other}.pk in (select t.pk {every})) is true else {probe} end"
 
     def _alias(self) -> str:
         return f"c{next(self._aliases)}"

@@ -65,6 +65,7 @@ LIMITS: Final = {
     "plans.FAR": 2,
     "compile.FAR": 2,
     "predicates.MANY_TERMS": 2,
+    "predicates.SET_AT_ONCE": 3,
 }
 
 

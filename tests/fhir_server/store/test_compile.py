@@ -93,7 +93,8 @@ def plans_of(search: Search) -> list[Plan]:
     places = sources_in(search.nodes)
     sets = [Plan(lead, frozenset(places) - {lead}) for lead in (ALL, *places)]
     by_key = [Plan(BY_SORT_KEY)] if can_lead(search.query.sort, search.types, search.nodes) else []
-    return [Plan(ALL), *map(Plan, places), *by_key, *sets]
+    many = [Plan(lead, many=True) for lead in places]
+    return [Plan(ALL), *map(Plan, places), *by_key, *sets, *many]
 
 
 async def paged(world: World, search: Search, plan: Plan, size: int, *, backward: bool) -> list[Key]:

@@ -24,7 +24,7 @@ from fhir_server.search.query import (
     TokenValue,
 )
 from fhir_server.store.compile import Search
-from fhir_server.store.plans import ALL, BY_SORT_KEY, WIDE, Plan, plan_numbered, sources_in
+from fhir_server.store.plans import ALL, BY_SORT_KEY, NOTHING, WIDE, Plan, plan_numbered, sources_in
 from fhir_server.store.statements import Compiler
 from tests.fhir_server.store.made_up import CODE, DATE, GENDER, HASHER, LINK, OBSERVATION, PATIENT, SUBJECT
 from tests.fhir_server.store.made_up_queries import (
@@ -78,6 +78,12 @@ def test_some_plans_are_certain(query: Query, lead: int) -> None:
         (asked(MALE, OBSERVED), (500, 400), Plan(0, frozenset({1}), 500)),  # a `_has` costs more
         (asked(Chain(LINK, PATIENT, MALE)), (WIDE + 1,), Plan(ALL, least=WIDE)),  # leads to too many
         (asked(Chain(LINK, PATIENT, MALE)), (WIDE,), Plan(0, least=WIDE)),  # to few, to whom many point
+        (
+            asked(OBSERVED, NAMED),
+            (WIDE, WIDE),
+            Plan(1, least=WIDE, many=True),
+        ),  # what points to each is asked
+        (asked(MALE, FRENCH), (0, WIDE), NOTHING),
     ],
 )
 def test_the_other_plans_follow_from_bounded_counts(
@@ -111,10 +117,12 @@ def test_without_criteria_the_sort_key_leads_where_there_is_much_to_sort() -> No
     assert search.plan_by([None, 10]).lead == ALL
 
 
-@given(st.integers(-2, 100), st.frozensets(st.integers(0, 39)))
-def test_a_plan_comes_back_from_its_number(lead: int, sets: frozenset[int]) -> None:
-    assert plan_numbered(Plan(lead, sets).number) == Plan(lead, sets)
-    assert Plan(lead, sets).number < 2**53
+@given(st.integers(-2, 100), st.frozensets(st.integers(0, 39)), st.booleans())
+def test_a_plan_comes_back_from_its_number(lead: int, sets: frozenset[int], many: bool) -> None:
+    plan = Plan(lead, sets, many=many)
+
+    assert plan_numbered(plan.number) == plan
+    assert plan.number < 2**53
 
 
 def test_nobody_could_mean_what_takes_thousands_of_conditions() -> None:
