@@ -68,26 +68,32 @@ def _bundle(kind: bytes, pieces: list[bytes], links: Links, total: int | None, u
     return b"".join((head, b',"entry":[', first[1:], *others, b"]}"))
 
 
+class _Heads(dict[str, bytes]):
+    """By type: an entry as far as the id of its resource."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+
+    def __missing__(self, resource_type: str) -> bytes:
+        head = self[resource_type] = b',{"fullUrl":%s' % orjson.dumps(f"{self._base}/{resource_type}/")[:-1]
+        return head
+
+
 def _entries(found: Iterable[Stored | Match], base: str, mode: bytes) -> list[bytes]:
     """Those of a searchset, in pieces."""
     pieces: list[bytes] = []
-    heads: dict[str, bytes] = {}
-    end = b',"search":{"mode":"%s"}}' % mode
-    for resource_type, name, body in found.written() if isinstance(found, Hits) else map(_written, found):
-        if not resource_type:
-            pieces += (b',{"fullUrl":%s,"resource":' % orjson.dumps(name), body, end)
-            continue
-        head = heads.get(resource_type)
-        if head is None:
-            head = heads[resource_type] = b',{"fullUrl":%s' % orjson.dumps(f"{base}/{resource_type}/")[:-1]
-        # An id has no character that JSON would write in another way.
-        pieces += (head, name.encode(), b'","resource":', body, end)
+    heads, end = _Heads(base), b',"search":{"mode":"%s"}}' % mode
+    if isinstance(found, Hits):
+        for resource_type, name, body in found.written():
+            # An id has no character that JSON would write in another way.
+            pieces += (heads[resource_type], name.encode(), b'","resource":', body, end)
+        return pieces
+    for one in found:
+        if isinstance(one, Match):
+            pieces += (b',{"fullUrl":%s,"resource":' % orjson.dumps(one.url), one.body, end)
+        else:
+            pieces += (heads[one.key.type], one.key.id.encode(), b'","resource":', one.body, end)
     return pieces
-
-
-def _written(one: Stored | Match) -> tuple[str, str, bytes]:
-    """Type, id and body; without a type it is not the id but the whole URL."""
-    return ("", one.url, one.body) if isinstance(one, Match) else (*one.key, one.body)
 
 
 def _version(stored: Stored, base: str) -> bytes:

@@ -6,7 +6,8 @@ split tokens) but not hashed: a query means the same for every database.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from dataclasses import field
+from typing import Any, Literal, TypeAlias
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
@@ -294,3 +295,5 @@ class Query:
     total: Literal["none", "estimate", "accurate"] | None = None  # None: exact when cheap, else absent
     includes: tuple[Include, ...] = ()
     sight: Sight | None = None  # who asks; None: nothing is hidden
+    # What others have made of it: the same search comes again and again. `replace` leaves it behind.
+    made: dict[object, Any] = field(init=False, default_factory=dict, hash=False, compare=False, repr=False)

@@ -15,12 +15,11 @@ from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.search.query import Listed, Query
 from fhir_server.store.binding import Compiled, Parts, Template
-from fhir_server.store.bodies import paths_in
 from fhir_server.store.cursors import Value
 from fhir_server.store.fulltext import words_condition
 from fhir_server.store.leading import is_by_moment, sorted_by
 from fhir_server.store.nodes import Back, Node, equal_leaves, nodes_of, person_in
-from fhir_server.store.numbers import TYPE_NUMBERS, UNDATED
+from fhir_server.store.numbers import UNDATED
 from fhir_server.store.ordering import SortKey, Turn, behind, keys_of, ordered
 from fhir_server.store.plans import (
     ALL,
@@ -40,7 +39,7 @@ from fhir_server.store.plans import (
 )
 from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.rows import FOUND
-from fhir_server.store.shapes import Ask, shape_of
+from fhir_server.store.shapes import Ask
 from fhir_server.store.sources import (
     BY_MOMENT,
     IDENTIFIED,
@@ -54,7 +53,7 @@ from fhir_server.store.sources import (
     rows_reached,
     source_of,
 )
-from fhir_server.store.statements import Compiler, template_of
+from fhir_server.store.statements import Compiler, form_of, template_of
 from fhir_server.store.tied import gathered, is_narrowed, is_sight, keys_by_person, seen_in_order, walked
 
 
@@ -62,15 +61,14 @@ class Search:
     """One query and its statements. `parameters`: those in force, which say what a text to sort by is."""
 
     def __init__(self, query: Query, compiler: Compiler, parameters: Parameters = CORE) -> None:
+        form = form_of(query, compiler, parameters)
         self.query = query
         self.listed: dict[Key, Sequence[int]] = {}  # by List, `self` of its members: to be filled in first
-        self.types = tuple([one for one in query.types if one in TYPE_NUMBERS]) if query.types else ()
-        self.shape, self._parts = shape_of(query)
-        self._paths = paths_in(self._parts, query.sort, parameters)
-        if self._paths:
-            self.shape = (*self.shape, tuple(self._paths.items()))
+        self.types = form.types
         self._hasher = compiler.hasher
-        self._shaped = compiler.shaped(self.shape)
+        self._parts = form.parts.copy()
+        self._paths = form.paths
+        self._shaped = form.shaped
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -88,18 +86,19 @@ class Search:
         """The plan, if the kinds of the predicates tell; None: ask `probe`, and then `plan_by`."""
         return self._shaped.fact("plan", lambda: plan_of(self.query, self.nodes, self.types))
 
-    def probe(self) -> Compiled:
-        """A row of counts."""
+    def probe(self, *, wide: bool) -> Compiled:
+        """A row of counts; `wide`: as far as it takes."""
 
         def compose() -> Template:
             predicates = self._predicates()
-            return template_of(counts_of(predicates, self.nodes, self.types), predicates)
+            return template_of(counts_of(predicates, self.nodes, self.types, wide=wide), predicates)
 
-        return self._compiled(("probe",), compose, None)
+        return self._compiled(("probe", wide), compose, None)
 
-    def plan_by(self, counts: Sequence[int | None]) -> Plan:
+    def plan_by(self, counts: Sequence[int], *, wide: bool) -> Plan | None:
+        """The plan after `probe`; None: it takes another, which is `wide`."""
         leads = self._shaped.fact("leads", lambda: leads_in(self.nodes, self.types))
-        return plan_by(self.query, self.nodes, self.types, leads, counts)
+        return plan_by(self.query, self.nodes, self.types, leads, counts, wide=wide)
 
     # Statements -------------------------------------------------------------------------------------------------------
 

@@ -82,17 +82,20 @@ async def search(
 
 def _asked(query: Query) -> str:
     """What a cursor is good for: this query, of this caller."""
-    actors = None if query.sight is None else query.sight.actors
-    return repr((query.types, query.where, query.sort, actors))
+    asked: str | None = query.made.get(_asked)
+    if asked is None:
+        actors = None if query.sight is None else query.sight.actors
+        asked = query.made[_asked] = repr((query.types, query.where, query.sort, actors))
+    return asked
 
 
 async def _plan(run: Run, search: Search) -> Plan:
-    plan = search.plan()
-    if plan is not None:
-        return plan
-    compiled = search.probe()
-    (counts,) = await run(compiled.statement, compiled.params)
-    return search.plan_by([None if count is None else unpack_int(count) for count in counts])
+    plan, wide = search.plan(), False
+    while plan is None:
+        compiled = search.probe(wide=wide)
+        (counts,) = await run(compiled.statement, compiled.params)
+        plan, wide = search.plan_by([unpack_int(count or b"") for count in counts], wide=wide), True
+    return plan
 
 
 async def _require_few(run: Run, search: Search, plan: Plan) -> None:

@@ -1,8 +1,8 @@
 """Which way a search goes: where its candidates come from.
 
-The kinds of the predicates tell where one of them gives few candidates for certain. Else each is counted, first as far
-as `FEW`, then as far as `WIDE`: the least leads. Where all are wide, candidates are met in the order of the result, so
-that a page ends the work.
+The kinds of the predicates tell where one of them gives few candidates for certain. Else each is counted, as far as
+`FEW`, and where none has so few, once more as far as `WIDE`: the least leads. Where all are wide, candidates are met in
+the order of the result, so that a page ends the work.
 
 A plan is a number, which cursors carry: all pages of a search have the same.
 """
@@ -90,27 +90,16 @@ def plan_of(query: Query, nodes: Sequence[Node], types: tuple[str, ...]) -> Plan
     return Plan(only) if comes_in_order(nodes[only]) and not query.sort else None
 
 
-def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, ...]) -> str:
-    """A select of how many candidates each source has, as far as `FEW`, then as far as `WIDE`.
+def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, ...], *, wide: bool) -> str:
+    """A select of how many candidates each source has, as far as `FEW`; `wide`: as far as `WIDE`.
 
-    The second half is null when one of the first is less than `FEW`.
+    Where there is no source, how many resources there are, as far as `WIDE`.
     """
     leads = leads_in(nodes, types)
-    wide = predicates.bind("bigint", WIDE)
     if not leads:
-        rows = _rows_of(all_of(predicates, types), wide)
-        return f"select null::bigint, {rows}"
-    few = predicates.bind("bigint", FEW)
-
-    def counts(limit: str) -> list[str]:
-        return [_counted(predicates, lead, nodes, types, limit) for lead, _ in leads]
-
-    first = counts(few)
-    names = [f"n{number}" for number in range(len(leads))]
-    columns = ", ".join(f"{sql} as {name}" for sql, name in zip(first, names, strict=True))
-    least = f"least({', '.join(names)})"
-    second = [f"case when {least} < {few} then null else {sql} end" for sql in counts(wide)]
-    return f"select {', '.join(names + second)} from (select {columns} offset 0) n"
+        return f"select {_rows_of(all_of(predicates, types), predicates.bind('bigint', WIDE))}"
+    most = predicates.bind("bigint", _limit(leads, wide=wide))
+    return f"select {', '.join([_counted(predicates, lead, nodes, types, most) for lead, _ in leads])}"
 
 
 def plan_by(
@@ -118,25 +107,30 @@ def plan_by(
     nodes: Sequence[Node],
     types: tuple[str, ...],
     leads: Leads,
-    counts: Sequence[int | None],
-) -> Plan:
-    """The plan after `counts_of`."""
+    counts: Sequence[int],
+    *,
+    wide: bool,
+) -> Plan | None:
+    """The plan after `counts_of`; None: none has few, count again, `wide`."""
     if 0 in counts:
         return NOTHING
     if not leads:
-        return Plan(BY_SORT_KEY if (counts[1] or 0) >= WIDE else ALL, least=counts[1])
-    half = len(leads)
-    found = [few or 0 for few in counts[:half]]
-    limit = FEW
-    if counts[half] is not None:
-        found = [few if n is None else n for few, n in zip(found, counts[half:], strict=True)]
-        limit = WIDE
-    narrow = [(n, place, is_back) for n, (place, is_back) in zip(found, leads, strict=True) if n < limit]
-    sets = frozenset([place for _, place, is_back in narrow if is_back and place < _SETS])
-    if not narrow:
-        return _wide(query, nodes, types, {place: n for n, (place, _) in zip(found, leads, strict=True)})
-    least, lead, _ = min(narrow, key=_cost)
-    return Plan(lead, sets - {lead}, least)
+        (number,) = counts
+        return Plan(BY_SORT_KEY if number >= WIDE else ALL, least=number)
+    limit = _limit(leads, wide=wide)
+    narrow = [(n, place, is_back) for n, (place, is_back) in zip(counts, leads, strict=True) if n < limit]
+    if narrow:
+        least, lead, _ = min(narrow, key=_cost)
+        sets = [place for _, place, is_back in narrow if is_back and place < _SETS and place != lead]
+        return Plan(lead, frozenset(sets), least)
+    if limit < WIDE:
+        return None
+    return _wide(query, nodes, types, {place: n for n, (place, _) in zip(counts, leads, strict=True)})
+
+
+def _limit(leads: Leads, *, wide: bool) -> int:
+    """As far as what to count; one that is alone need not be told from others that have few."""
+    return WIDE if wide or len(leads) < 2 else FEW
 
 
 def _cost(lead: tuple[int, int, bool]) -> int:

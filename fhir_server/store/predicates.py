@@ -198,9 +198,8 @@ class Predicates(Texts):
     def _is_among(self, pair: tuple[str, str], probe: str, other: str) -> str:
         """What `probe` asks of `other`, by the set of all that have the pair, if there are not too many."""
         every = f"from entry t where t.key = {pair[0]} and t.space = {pair[1]}"
-        most = self.bind("bigint", SET_AT_ONCE)
-        few = f"(select count(*) from (select 1 {every} limit {most} + 1) n) <= {most}"
-        return f"case when {few} then ({other}.pk in (select t.pk {every})) is true else {probe} end"
+        too_many = f"exists (select 1 {every} offset {self.bind('bigint', SET_AT_ONCE)})"
+        return f"case when {too_many} then {probe} else ({other}.pk in (select t.pk {every})) is true end"
 
     def _alias(self) -> str:
         return f"c{next(self._aliases)}"

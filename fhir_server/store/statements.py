@@ -10,11 +10,16 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
+from fhir_server.definitions.parameters import Parameters
+from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
+from fhir_server.search.query import Query
 from fhir_server.store.binding import Template
+from fhir_server.store.bodies import Paths, paths_in
+from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
 from fhir_server.store.predicates import Predicates
-from fhir_server.store.shapes import Shape
+from fhir_server.store.shapes import Shape, shape_of
 
 T = TypeVar("T")
 
@@ -69,6 +74,31 @@ class Shaped:
             self._facts[name] = find()
         found: T = self._facts[name]
         return found
+
+
+@immutable
+class Form:
+    """What is so of a query, whoever asks it and whatever for."""
+
+    parameters: Parameters  # in force when it was found
+    types: tuple[str, ...]
+    parts: list[Any]
+    paths: Paths
+    shaped: Shaped
+
+
+def form_of(query: Query, compiler: Compiler, parameters: Parameters) -> Form:
+    """Found once for a query that comes again."""
+    known: Form | None = query.made.get(compiler)
+    if known is not None and known.parameters is parameters:
+        return known
+    types = tuple([one for one in query.types if one in TYPE_NUMBERS]) if query.types else ()
+    shape, parts = shape_of(query)
+    paths = paths_in(parts, query.sort, parameters)
+    if paths:
+        shape = (*shape, tuple(paths.items()))
+    form = query.made[compiler] = Form(parameters, types, parts, paths, compiler.shaped(shape))
+    return form
 
 
 def template_of(sql: str, predicates: Predicates, *, before: str = "", loaded: bool = False) -> Template:

@@ -141,10 +141,11 @@ async def compare(world: World, query: Query, size: int) -> None:
         if unpack_int(candidates or b"") < size:
             assert unpack_int(matched or b"") == len(wanted), plan
     places = sources_in(search.nodes)
-    (counts,) = await world.run(search.probe())
-    for count, place in zip(counts, places, strict=False):
-        # What points to a resource, or is pointed to by one, may be more than one; that it is none is certain.
-        assert unpack_int(count or b"") or not wanted, place
+    for wide in (False, True):
+        (counts,) = await world.run(search.probe(wide=wide))
+        for count, place in zip(counts, places, strict=False):
+            # What points to a resource, or is pointed to by one, may be more than one; that it is none is certain.
+            assert unpack_int(count or b"") or not wanted, place
 
 
 @settings(max_examples=120)
@@ -216,7 +217,7 @@ async def test_every_step_of_a_search_is_an_index_scan(world: World, name: str) 
     search = Search(SHAPES[name], world.compiler)
     async with await connected(world) as connection:
         for plan in plans_of(search):
-            for compiled in (search.page(plan, limit=20), search.count(plan), search.probe()):
+            for compiled in (search.page(plan, limit=20), search.count(plan), search.probe(wide=True)):
                 await connection.execute(f"prepare shape as {compiled.statement.sql}")
                 nulls = ", ".join(["null"] * len(compiled.params))
                 execute = f"execute shape({nulls})" if nulls else "execute shape"
