@@ -72,7 +72,6 @@ _LONGEST: Final = 200  # characters of a name
 _DELETED: Final = "D"
 _ACTIONS: Final[Mapping[str, str]] = {"POST": "C", "PUT": "U", "PATCH": "U", "DELETE": _DELETED}
 _PURPOSES: Final = {"$emergency-access": "BTG"}  # of operations that have one, whatever the token says
-_CALLERS: Final = 1024  # whose part of a trace is remembered
 
 Thing = tuple[str, str, int, str, str]
 """Type, id, version (0: unknown), category (empty: unknown), action."""
@@ -328,23 +327,20 @@ def _made(
     data: dict[str, Any], outcome: Outcome, caller: Caller, things: Sequence[Key], numbers: Sequence[int]
 ) -> Trace:
     return Trace(
-        encode(data), outcome, _acting(caller)[2], tuple(dict.fromkeys(things)), tuple(dict.fromkeys(numbers))
+        encode(data), outcome, _acting(caller)[1], tuple(dict.fromkeys(things)), tuple(dict.fromkeys(numbers))
     )
-
-
-_agents: Final[dict[int, tuple[Caller, orjson.Fragment, tuple[str, ...]]]] = {}
 
 
 def _agent(caller: Caller) -> orjson.Fragment:
     """Who acts, as JSON."""
-    return _acting(caller)[1]
+    return _acting(caller)[0]
 
 
-def _acting(caller: Caller) -> tuple[Caller, orjson.Fragment, tuple[str, ...]]:
-    """A Caller, as JSON and as `agents_of`: the same for each of the many calls that they make."""
-    known = _agents.get(id(caller))
-    if known is not None and known[0] is caller:
-        return known
+def _acting(caller: Caller) -> tuple[orjson.Fragment, tuple[str, ...]]:
+    """A Caller, as JSON and as `agents_of`."""
+    found: tuple[orjson.Fragment, tuple[str, ...]] | None = caller.made.get(_acting)
+    if found is not None:
+        return found
     said = {
         "kind": caller.kind,
         "who": str(caller.acting) if caller.acting else "",
@@ -358,9 +354,7 @@ def _acting(caller: Caller) -> tuple[Caller, orjson.Fragment, tuple[str, ...]]:
         "purpose": caller.purpose,
     }
     made = orjson.Fragment(orjson.dumps({name: value for name, value in said.items() if value}))
-    if len(_agents) >= _CALLERS:
-        _agents.clear()
-    found = _agents[id(caller)] = caller, made, agents_of(caller)
+    found = caller.made[_acting] = made, agents_of(caller)
     return found
 
 

@@ -166,12 +166,9 @@ class Authority:
 
     def _known(self, caller: Caller) -> _Known:
         # Whoever has asked before is the same object, known by their token: that is found faster than who is equal.
-        known = _KNOWN.get(id(caller))
-        if known is None or known.caller is not caller or known.policy is not self.policy:
-            known = _Known(caller, self.policy, _view_of(self.policy, caller))
-            if len(_KNOWN) >= _MOST_KNOWN:
-                _KNOWN.clear()
-            _KNOWN[id(caller)] = known
+        known: _Known | None = caller.made.get(Authority)
+        if known is None or known.policy is not self.policy:
+            known = caller.made[Authority] = _Known(self.policy, _view_of(self.policy, caller))
         return known
 
 
@@ -179,17 +176,12 @@ class Authority:
 class _Known:
     """What was found out about a caller under a policy. `view`: at whatever time."""
 
-    caller: Caller
     policy: Policy
     view: View | None
     permitted: dict[tuple[str, str], bool] = field(default_factory=dict)
 
 
-_MOST_KNOWN: Final = 4096
-_KNOWN: Final[dict[int, _Known]] = {}
-
-
-@lru_cache(maxsize=_MOST_KNOWN)
+@lru_cache(maxsize=4096)
 def _view_of(policy: Policy, caller: Caller) -> View | None:
     """The view of a caller, at whatever time."""
     sight = policy.sight_of(caller, 0)

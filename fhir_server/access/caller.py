@@ -5,7 +5,8 @@ A Caller is a value. Everything that decides about a request asks it, and nothin
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from dataclasses import field
+from typing import Any, Final, Literal
 
 from fhir_server.access.grants import Grants
 from fhir_server.access.roles import OPERATOR
@@ -37,6 +38,8 @@ class Caller:
     patient: Key | None = None  # that the client was launched for: it may see nobody else
     delegator: Key | None = None  # for whom a secretary or an assistant acts
     expires: int = 0  # µs; 0: never
+    # What others have made of it: a caller asks again and again. `replace` leaves it behind.
+    made: dict[object, Any] = field(init=False, default_factory=dict, hash=False, compare=False, repr=False)
 
     @property
     def operates(self) -> bool:
