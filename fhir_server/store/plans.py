@@ -161,9 +161,7 @@ def _wide(query: Query, nodes: Sequence[Node], types: tuple[str, ...], found: Ma
         # To look at all that points to a candidate is dear: it is done for those of a set, not for all of a type.
         own = [place for place in places if _is_own(nodes[place])] if any(map(goes_back, nodes)) else []
         lead = next(iter(flowing + broad + own), ALL)
-    # Within a view, no set is made: what the caller does not see would be in it.
-    many = lead != ALL and TIED not in found and any(map(goes_back, nodes))
-    return Plan(lead, least=WIDE, many=many)
+    return Plan(lead, least=WIDE, many=lead != ALL and any(map(goes_back, nodes)))
 
 
 def counting(plan: Plan, nodes: Sequence[Node]) -> Plan:

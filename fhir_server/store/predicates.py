@@ -189,6 +189,7 @@ class Predicates(Texts):
         other = self._alias()
         about = Candidate((node.link.type,), other, moment=True)
         inner = self.condition(node.node, about)
+        # Within a view it is never a pair alone that is asked, so no set has in it what is hidden.
         pair = self.single(equal_leaves(node.node)) if candidate.many else None
         if pair:
             inner = self._is_among(pair, inner, other)
