@@ -82,8 +82,8 @@ def _proof(
     if (moment_in(new.get("dateTime")) or 0) > now + DAY:
         return refused(CONSENT, "consent: Consent.dateTime is yet to come")
     favoured = {statement.actor for statement in favours}
-    if PROTECTION in {statement.code for statement in favours}:
-        # A judge decided, who is nobody here: the judgment stands for the proof.
+    if all(statement.code == PROTECTION for statement in favours):
+        # A judge decided, who is nobody here: the judgment stands for the proof, but for that of nothing else.
         if not favoured.isdisjoint(actors) or not _sourced(old, new):
             return refused(CONSENT, "consent: a measure of protection is recorded by others, with its source")
         return allowed(WRITING, "consent: with proof")
