@@ -18,6 +18,7 @@ from fhir_server.access.authority import Denied
 from fhir_server.access.caller import Caller
 from fhir_server.access.decisions import WHO, Decision, refused
 from fhir_server.access.roles import DPO
+from fhir_server.definitions.targets import local_key
 from fhir_server.interactions.audit_events import Traces, Within, read_trace, search_traces
 from fhir_server.interactions.authorising import actors_of
 from fhir_server.interactions.call import Action, Call, Handler, Reply, Server
@@ -78,9 +79,9 @@ class Auditor:
         if call.action is not Action.BUNDLE:
             asked = call
         elif len(call.body) < _LARGE:
-            asked = _entry_behind(call, told)
+            asked = _entry_behind(call, told, self._server)
         else:
-            asked = await asyncio.to_thread(_entry_behind, call, told)
+            asked = await asyncio.to_thread(_entry_behind, call, told, self._server)
         decision, persons = await self._refusal(asked, error)
         await self._log.write(
             trace_of(
@@ -157,9 +158,10 @@ class Auditor:
         stored = await store.read(relative)
         if stored is None or stored.deleted:
             return []
-        kind, _, id_ = decode(stored.body).get("patient", {}).get("reference", "").rpartition("/")
-        person = Key("Patient", id_)
-        links = await store.links([person], [relative]) if kind.endswith("Patient") else []
+        person = local_key(decode(stored.body).get("patient", {}).get("reference", ""))
+        if person is None or person.type != "Patient":
+            return []
+        links = await store.links([person], [relative])
         moment, traces = now(), access.policy.cells.bits(("trace",))
         represents = any(
             link.tie is Tie.REPRESENTATIVE and link.allow & traces and link.since <= moment < link.until
@@ -216,14 +218,17 @@ def _persons(stamps: Mapping[Key, Stamp], keys: Iterable[Key]) -> tuple[Key, ...
     return tuple({person for key in keys for person in stamps[key].persons})
 
 
-def _entry_behind(call: Call, error: FhirError) -> Call:
+def _entry_behind(call: Call, error: FhirError, server: Server) -> Call:
     """The entry that a Bundle failed by, as part of it; the Bundle itself, where it is not clear which."""
     place = _ENTRY.match(error.issues[0].expression)
     if place is None:
         return call
     number = int(place[1])
     try:
-        inner = entry_of(number, decode(call.body)["entry"][number], call).call
-    except (FhirError, LookupError, TypeError):
+        bundle = decode(call.body)
+        if server.judge_shell(bundle):  # what is there is no entry, perhaps
+            return call
+        inner = entry_of(number, bundle["entry"][number], call).call
+    except (FhirError, LookupError):
         return call
     return replace(inner, action=Action.BUNDLE)
