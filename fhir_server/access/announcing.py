@@ -13,9 +13,9 @@ from typing import Final
 
 from fhir_server.access.caller import Caller
 from fhir_server.access.emergency import reason_in
-from fhir_server.access.facts import ROOT, Facts, coded, key_of
+from fhir_server.access.facts import ROOT, Facts, key_of
 from fhir_server.access.linking import announced
-from fhir_server.access.standing import ROLES_OF_CARE, Write
+from fhir_server.access.standing import Write
 from fhir_server.access.teams import participations_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import instant_text
@@ -25,7 +25,6 @@ EVENTS: Final = f"{ROOT}/CodeSystem/evenement-coordination"
 CIRCLE_CHANGED: Final = "CER"
 EMERGENCY: Final = "ACC"
 _KINDS: Final = "http://terminology.hl7.org/CodeSystem/communication-category"
-_COORDINATES: Final = "330"
 _ANNOTATING: Final = frozenset({"Practitioner", "Patient", "RelatedPerson", "Organization"})
 _SENTENCES: Final = {
     CIRCLE_CHANGED: "Le cercle de soins ou les consentements de cette personne ont changé",
@@ -99,13 +98,8 @@ def audience_of(facts: Facts, now: int) -> tuple[Key, ...]:
     managers = (facts.target(dossier.get("careManager")) for dossier in facts.of("EpisodeOfCare"))
     found |= dict.fromkeys(key for key in managers if key is not None and key in facts.trees)
     for team in facts.of("CareTeam"):
-        leading = {
-            facts.target(participant.get("member"))
-            for participant in team.get("participant", ())
-            if coded(participant.get("role"), ROLES_OF_CARE, (_COORDINATES,))
-        }
         for one in participations_of(team, facts):
             open_now = one.spell[0] <= now < one.spell[1]
-            if open_now and one.member in facts.trees and (one.pcp or one.member in leading):
+            if open_now and one.member in facts.trees and (one.pcp or one.coordinates):
                 found[one.member] = None
     return tuple(found)

@@ -24,7 +24,6 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.search.sight import Link, Tie
 
 _INVITING: Final = frozenset({"coordonnateur", "infirmier", "encadrement"})
-ROLES_OF_CARE: Final = "https://mos.esante.gouv.fr/NOS/TRE_R85-RolePriseCharge/FHIR/TRE-R85-RolePriseCharge"
 
 
 Warrant: TypeAlias = Literal["", "circle", "identity", "emergency"]
@@ -161,11 +160,7 @@ class Case:
         if self.own & managers and self.is_member:
             return True
         return "coordonnateur" in self.caller.roles and any(
-            coded(participant.get("role"), ROLES_OF_CARE, ("330",))
-            and self.before.target(participant.get("member"))
-            in self.own & {one.member for one in self.participations}
-            for team in self.before.of("CareTeam")
-            for participant in team.get("participant", ())
+            one.coordinates and one.member in self.own for one in self.participations
         )
 
     def gains(self, actor: Key, write: Write) -> bool:

@@ -17,6 +17,8 @@ from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
 
 _NOS: Final = "https://mos.esante.gouv.fr/NOS"
+_ROLES: Final = f"{_NOS}/TRE_R85-RolePriseCharge/FHIR/TRE-R85-RolePriseCharge"
+_COORDINATION: Final = "330"
 _FUNCTIONS: Final = f"{_NOS}/TRE_R259-HL7ParticipationFunction/FHIR/TRE-R259-HL7ParticipationFunction"
 _CATEGORIES: Final = f"{_NOS}/TRE_R66-CategorieEtablissement/FHIR/TRE-R66-CategorieEtablissement"
 _SECTORS: Final = f"{_NOS}/TRE_R02-SecteurActivite/FHIR/TRE-R02-SecteurActivite"
@@ -39,12 +41,13 @@ _STAGES: Final[dict[tuple[str, str], Stage]] = {
 
 @immutable
 class Participation:
-    """A member of a circle, for a time. `pcp`: as médecin traitant."""
+    """A member of a circle, for a time. `pcp`: as médecin traitant; `coordinates`: as its coordinator."""
 
     member: Key
     pcp: bool
     spell: Spell
     circle: Key
+    coordinates: bool = False
 
 
 @immutable
@@ -66,8 +69,14 @@ def participations_of(team: Tree, facts: Facts) -> Iterator[Participation]:
         member = facts.target(participant.get("member"))
         spell = meet(whole, spell_of(participant.get("period")))
         if member is not None and member.type in _MEMBERS and spell is not None:
-            pcp = coded(participant.get("role"), _FUNCTIONS, ("PCP",))
-            yield Participation(member, pcp, spell, Key("CareTeam", team["id"]))
+            role = participant.get("role")
+            yield Participation(
+                member,
+                coded(role, _FUNCTIONS, ("PCP",)),
+                spell,
+                Key("CareTeam", team["id"]),
+                coded(role, _ROLES, (_COORDINATION,)),
+            )
 
 
 def support_of(tree: Tree, facts: Facts) -> Support | None:
