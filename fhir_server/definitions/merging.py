@@ -49,7 +49,7 @@ def laid_over(base: Definition, said: Definition) -> dict[str, Any]:
 
 def narrower(one: str, other: str) -> str:
     """The smaller of two values of `max`."""
-    if "*" in {one, other} or not (one.isdigit() and other.isdigit()):
+    if "*" in {one, other} or not (one.isdecimal() and other.isdecimal()):
         return other if one == "*" else one
     return one if int(one) <= int(other) else other
 

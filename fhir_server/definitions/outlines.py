@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 Definition = Mapping[str, Any]  # one ElementDefinition
 Step = tuple[str, str]  # an element's name and its slice, or no slice: `("identifier", "INS-NIR")`
@@ -102,19 +102,29 @@ def _by_order(element: Definition, names: list[str], before: tuple[Step, ...]) -
 def outline_of(elements: Iterable[Definition]) -> Outline:
     """The tree of a snapshot. Raises `BadDefinition` for one that is empty, has two roots or is too large."""
     root: Outline | None = None
+    known: _Known = {}
     for count, (steps, element) in enumerate(steps_of(elements)):
-        if count > MAX_ELEMENTS:
+        if count >= MAX_ELEMENTS:
             raise too_large()
         if root is None:
             root = Outline(steps[0][0], "", dict(element))
             continue
+        if len(steps) == 1 or steps[0][0] != root.name:
+            raise BadDefinition("The snapshot has two roots", "Le snapshot a deux racines")
         part = root
         for name, sliced in steps[1:]:
-            part = _descend(part, name, sliced)
+            part = _descend(known, part, name, sliced)
         part.own = dict(element)
     if root is None:
         raise BadDefinition("The snapshot has no elements", "Le snapshot n'a pas d'éléments")
     return root
+
+
+_Known: TypeAlias = dict[tuple[int, str], Outline]
+"""The parts of a tree in the making: children by what holds them, slices by what they slice, so that many are no work.
+
+A slice is called `:name` in it.
+"""
 
 
 def too_large() -> BadDefinition:
@@ -125,12 +135,28 @@ def too_large() -> BadDefinition:
     )
 
 
-def _descend(part: Outline, name: str, slice: str) -> Outline:
-    found = part.child(name) or (choice_for(part, name) if slice else None)
+def _descend(known: _Known, part: Outline, name: str, slice: str) -> Outline:
+    """The child of this name, or a slice of it, made empty where there is none."""
+    plain = known.get((id(part), name)) or (choice_for(part, name) if slice else None)
+    if plain is None:
+        plain = known[id(part), name] = Outline(name, "", {})
+        part.children.append(plain)
+    if not slice:
+        return plain
+    found = known.get((id(plain), f":{slice}"))
     if found is None:
-        found = Outline(name, "", {})
-        part.children.append(found)
-    return slice_of(found, slice) if slice else found
+        found = known[id(plain), f":{slice}"] = Outline(plain.name, slice, {})
+        stems = _stems(slice)
+        holder = next((one for stem in stems if (one := known.get((id(plain), f":{stem}")))), plain)
+        holder.slices.append(found)
+    return found
+
+
+def _stems(name: str) -> Iterator[str]:
+    """`a/b` and `a` of `a/b/c`: what may hold a slice, the nearest first."""
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
 
 
 def choice_for(part: Outline, name: str) -> Outline | None:
@@ -153,12 +179,12 @@ def type_in(choice: Outline, ending: str) -> Definition | None:
 
 
 def slice_of(part: Outline, name: str) -> Outline:
-    """The slice of this name, made empty where there is none. `a/b` is looked for in `a` first."""
+    """The slice of this name, made empty where there is none: `a/b/c` in `a/b`, or else in `a`."""
     found = find_slice(part, name)
     if found is None:
-        holder = find_slice(part, name.rpartition("/")[0]) if "/" in name else None
         found = Outline(part.name, name, {})
-        (holder or part).slices.append(found)
+        holder = next((one for stem in _stems(name) if (one := find_slice(part, stem))), part)
+        holder.slices.append(found)
     return found
 
 

@@ -19,7 +19,7 @@ def supported_profiles(registry: Registry) -> Mapping[str, tuple[str, ...]]:
     for entry in registry.entries("StructureDefinition"):
         if is_core(entry):
             continue
-        definition = registry.find("StructureDefinition", entry.canonical) or {}
+        definition = registry.tree(entry)
         if definition.get("kind") == "resource" and definition.get("derivation") == "constraint":
             found.setdefault(definition.get("type", ""), set()).add(entry.url)
     return {name: tuple(sorted(urls)) for name, urls in found.items()}
