@@ -48,6 +48,7 @@ _RECEIVING: Final = frozenset(
     | {"psychologue", "coordonnateur", "travailleur-social", "accompagnement", "aide-domicile"}
     | {"encadrement", "secretariat"}
 )
+_STAYING: Final = frozenset({"CareTeam", "Consent", "RelatedPerson"})  # with the person, or with nobody
 
 
 @immutable
@@ -97,7 +98,8 @@ def _judge(case: Case, write: Write) -> Verdict:
     if write.old is not None and write.new is not None:
         bases = case.before.bases
         people = person_of(write.old, bases), person_of(write.new, bases)
-        if all(people) and people[0] != people[1]:
+        # A Task may be given its person later. What makes links may not: from or to nobody, no rule would see them.
+        if people[0] != people[1] and (all(people) or write.tree["resourceType"] in _STAYING):
             return Verdict(refused(LINK, "link: moved to another person"))
     rule = _RULES.get(write.tree["resourceType"])
     return Verdict(allowed(WRITING, "link: none made")) if rule is None else rule(case, write)

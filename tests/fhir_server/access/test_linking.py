@@ -715,3 +715,23 @@ def test_an_actor_that_a_client_made_grants_nothing() -> None:
     later = written(on, [(None, role("invented", "dac", "330")), (on.of("CareTeam")[0], invited)])
 
     assert stranger not in {link.actor for link in links_of(later, CELLS, NOW)}
+
+
+@pytest.mark.parametrize(
+    ("tree", "name"),
+    [
+        (circle(member("PractitionerRole/coordinator"), member("PractitionerRole/gp", pcp=True)), "subject"),
+        (consent(EXCLUSION, "PractitionerRole/gp", type="deny"), "patient"),
+        (relative("mother"), "patient"),
+    ],
+)
+def test_what_makes_links_keeps_its_person_and_takes_none_later(tree: Tree, name: str) -> None:
+    nobody = {**tree, name: {"display": "Mme"}}
+    on = facts(
+        tree,
+        *([] if tree["resourceType"] == "CareTeam" else [circle(member("PractitionerRole/coordinator"))]),
+    )
+
+    for write in ((tree, nobody), (nobody, tree)):
+        decision = decide(COORDINATOR, write, on=on)
+        assert (decision.allowed, decision.rule) == (False, "link: moved to another person")
