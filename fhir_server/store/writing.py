@@ -122,9 +122,7 @@ class Writing(ABC):
         if draft is not None and version in {None, draft.version}:
             return _stored(draft)
         if self._view is not None and not self._view.reads(key.type):
-            if version is not None:
-                return None
-            return await PostgresReader(self._database.ways, self._view).read(key)
+            return None if version is not None else await self._granted(key, self._view)
         if version is not None:
             with translated():
                 stored = await rows.version(self._run, self._hasher, key, version, sight=self._sight)
@@ -136,10 +134,17 @@ class Writing(ABC):
     async def lock(self, key: Key) -> Stored | None:
         if key in self._drafts:
             return _stored(self._drafts[key])
+        view = self._view
+        if view is not None and not view.reads(key.type) and await self._granted(key, view) is None:
+            return None  # what a client may not read is not there for it
         with translated():
             found = await self._look(key, lock=True)
         self._locked.add(key)
         return self._told(found.stored if found else None)
+
+    async def _granted(self, key: Key, view: View) -> Stored | None:
+        """What is committed, if it is of the part of its type that the client may read."""
+        return await PostgresReader(self._database.ways, view).read(key)
 
     async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
         with translated():

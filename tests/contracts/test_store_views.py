@@ -364,6 +364,11 @@ async def test_a_client_reads_the_types_and_the_part_of_a_type_that_it_was_grant
     for key, code in world.codes.items():
         assert (await reader.read(key) is not None) == (code == "x")
         assert await reader.read(key, 1) is None
+    for interactive in (False, True):
+        async with store.begin(interactive=interactive, view=only) as tx:
+            assert await tx.lock(PERSONS[0]) is None
+            for key, code in world.codes.items():
+                assert (await tx.lock(key) is not None) == (code == "x")
     chained = Query(OBSERVATION, (Chain(SUBJECT, "Patient", Ids(("p0",))),))
     assert await keys_of(reader, chained) == []
     page = await reader.search(Query(OBSERVATION, includes=(Include(SUBJECT), Include(MEMBER)), count=50))

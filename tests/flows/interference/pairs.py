@@ -264,7 +264,7 @@ class Trial:
         lures = [write.tree for write in writes if write.tree is not None]
         draw = Draw(rng, caller, hidden.visible, [*lures * 3, *hidden.invisible])
         before = Seat.at(plain, serving, caller, self.clock)
-        self.clock.at = later = begun + DAY
+        self.clock.at = begun + DAY
 
         async def both(request: Request) -> tuple[Answer, Answer]:
             at = self.clock.at
@@ -291,7 +291,7 @@ class Trial:
             if answer != other:
                 return Difference(name, effective, "the state in the end", STATE, answer, other, seed)
         finally:
-            self.clock.at = max(later, self.clock.at)
+            self.clock.at = begun  # else most of many pairs were of a time when nothing is in force any more
             for store in (plain, fuller):
                 await store.close()
         return None
