@@ -1,6 +1,6 @@
 """A server that knows its callers and keeps no trace of what they read: what the view costs without the audit.
 
-`python -m bench.untraced PORT WORKERS` serves; with the three numbers of `fhir_server.worker` it is one of the workers.
+`python -m bench.untraced PORT WORKERS` serves; with the numbers of `fhir_server.worker` it is one of the workers.
 No setting of the product can do this.
 """
 

@@ -13,10 +13,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import FrameType
+
+from fhir_server.accepting import Tally
 
 BACKLOG = 2048
 _PATIENCE_SECONDS = (
@@ -99,6 +102,9 @@ class Supervisor:
         self._environment = {**os.environ, **environment}
         self._tell = tell
         self._module = module
+        self._shared = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the supervisor
+        self._shared.truncate(Tally.size(count))
+        self._tally = Tally(self._shared.fileno(), count)
         self._workers: list[Worker] = []
         self._signals = 0
         self._quick_deaths = 0
@@ -116,7 +122,7 @@ class Supervisor:
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN  # nohup
         }
         try:
-            self._workers.extend(self._start() for _ in range(self._count))
+            self._workers.extend(self._start(place) for place in range(self._count))
             while not self._signals:
                 self._wait_for_news()
                 if not self._served and all(worker.answers for worker in self._workers):
@@ -129,13 +135,15 @@ class Supervisor:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _start(self) -> Worker:
+    def _start(self, place: int) -> Worker:
         news, said = os.pipe()
-        number = self._socket.fileno()
-        command = [sys.executable, "-m", self._module, str(number), str(said), str(os.getpid())]
+        self._tally.leave(place)  # until this one takes connections
+        passed = (self._socket.fileno(), said, self._shared.fileno())
+        numbers = (*passed[:2], os.getpid(), passed[2], place, self._count)
+        command = [sys.executable, "-m", self._module, *map(str, numbers)]
         # A session of its own: Ctrl-C reaches the parent alone, which then lets the workers finish.
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell, no foreign words
-            command, env=self._environment, pass_fds=[number, said], start_new_session=True
+            command, env=self._environment, pass_fds=passed, start_new_session=True
         )
         os.close(said)
         return Worker(process, news, time.monotonic())
@@ -154,12 +162,13 @@ class Supervisor:
             if status is None:
                 continue
             if worker.due is None:
+                self._tally.leave(place)
                 worker.due = now + self._pause_after(now - worker.since)
                 how = f"by signal {-status}" if status < 0 else f"with status {status}"
                 self._tell(f"Worker {worker.process.pid} ended {how}; another one takes its place.")
             if now >= worker.due:
                 _forget_news(worker)
-                self._workers[place] = self._start()
+                self._workers[place] = self._start(place)
 
     def _pause_after(self, lived_seconds: float) -> float:
         if lived_seconds >= _QUICK_DEATH_SECONDS:
@@ -185,6 +194,7 @@ class Supervisor:
             time.sleep(0.02)
         for worker in self._workers:
             _forget_news(worker)
+        self._shared.close()
 
 
 def _forget_news(worker: Worker) -> None:

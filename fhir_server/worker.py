@@ -1,7 +1,8 @@
 """One worker process: uvicorn on a socket that the parent bound.
 
-`python -m fhir_server.worker SOCKET PIPE PARENT`: the numbers of the listening socket, of a pipe on which to say that
-requests are answered, and of the parent process. https://www.uvicorn.org/settings/
+`python -m fhir_server.worker SOCKET PIPE PARENT TALLY PLACE PLACES`: the numbers of the listening socket, of a pipe on
+which to say that requests are answered, of the parent process, and of the file in which workers tell how many
+connections they have; this one's place in it, and how many places there are. https://www.uvicorn.org/settings/
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 
 gc.disable()  # what is imported stays: to look for garbage meanwhile takes a sixth of the start
 
 import uvicorn  # noqa: E402
 
+from fhir_server.accepting import Listener, Tally  # noqa: E402
 from fhir_server.app import application  # noqa: E402
 from fhir_server.kernel.logs import configure  # noqa: E402
 from fhir_server.settings import Settings  # noqa: E402
@@ -27,20 +30,31 @@ _DRAIN_SECONDS = 25  # less than the parent waits
 
 
 class Announcing(uvicorn.Server):
-    """Writes one byte to `pipe` when requests are answered."""
+    """Takes its part of the connections, and writes one byte to `pipe` when requests are answered."""
 
-    def __init__(self, config: uvicorn.Config, pipe: int) -> None:
+    def __init__(self, config: uvicorn.Config, pipe: int, tally: Tally, place: int) -> None:
         super().__init__(config)
         self._pipe = pipe
+        self._tally = tally
+        self._place = place
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([])
         if self.started:
+            for one in sockets or ():
+                listener = Listener(one, self._tally, self._place, self._protocol)
+                listener.start()
+                self.servers.append(listener)  # type: ignore[arg-type]  # which are closed, and that is all
             os.write(self._pipe, b"\n")
         os.close(self._pipe)
 
+    def _protocol(self, gone: Callable[[], None]) -> Protocol:
+        made = Protocol(self.config, self.server_state, self.lifespan.state)
+        made.gone = gone
+        return made
 
-def main(listening: int, pipe: int, parent: int) -> None:
+
+def main(listening: int, pipe: int, parent: int, tally: int, place: int, places: int) -> None:
     """Serve until SIGTERM, or until the parent is gone; then finish what was begun."""
     _end_with(parent)
     settings = Settings()
@@ -58,13 +72,12 @@ def main(listening: int, pipe: int, parent: int) -> None:
         date_header=True,
         proxy_headers=False,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
-        backlog=2048,
     )
     # The compiled definitions live as long as the process: the cyclic collector need not walk them.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
-    server = Announcing(config, pipe)
+    server = Announcing(config, pipe, Tally(tally, places), place)
     server.run([socket.socket(fileno=listening)])
     if not server.started:
         sys.exit(3)
@@ -79,4 +92,4 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    main(*map(int, sys.argv[1:]))

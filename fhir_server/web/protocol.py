@@ -6,6 +6,7 @@ with two regular expressions, which on a read costs more than finding the resour
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -59,9 +60,16 @@ class Cycle(RequestResponseCycle):
 class Protocol(HttpToolsProtocol):
     """One HTTP connection. https://www.uvicorn.org/settings/#implementation"""
 
+    gone: Callable[[], None] | None = None  # called when the connection is lost
+
     _unread = (
         0  # bytes of a head, of trailers or of what frames a chunk: those the parser keeps, however many come
     )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.gone is not None:
+            self.gone()
 
     def data_received(self, data: bytes) -> None:
         self._unread += len(data)

@@ -28,6 +28,12 @@ def half_sent(base: str) -> socket.socket:
     return opened
 
 
+def sockets(pid: int) -> int:
+    """How many a process has open."""
+    folder = f"/proc/{pid}/fd"
+    return sum(os.readlink(f"{folder}/{name}").startswith("socket:") for name in os.listdir(folder))
+
+
 def test_the_address_is_printed_when_requests_are_answered_and_a_stop_lets_them_finish(url: str) -> None:
     with Cordee("serve", "--port", "0", CORDEE_DATABASE__URL=url) as server:
         base = server.base()
@@ -46,6 +52,24 @@ def test_the_address_is_printed_when_requests_are_answered_and_a_stop_lets_them_
         assert server.wait() == 0
         assert server.said.endswith("Stopped.\n")
         assert not any(map(alive, workers))
+
+
+def test_connections_that_come_at_a_time_are_shared_out_among_the_workers(url: str) -> None:
+    with Cordee("serve", "--port", "0", CORDEE_DATABASE__URL=url) as server:
+        host, port = urlsplit(server.base()).netloc.split(":")
+        workers = server.workers()
+        before = {pid: sockets(pid) for pid in workers}
+        opened = [socket.socket() for _ in range(16)]
+        try:
+            for one in opened:
+                one.setblocking(False)
+                one.connect_ex((host, int(port)))
+            eventually(
+                lambda: [sockets(pid) - before[pid] for pid in workers] == [8, 8], "eight connections each"
+            )
+        finally:
+            for one in opened:
+                one.close()
 
 
 def test_a_killed_worker_is_replaced_and_the_workers_of_a_killed_parent_let_go_of_the_port(url: str) -> None:
