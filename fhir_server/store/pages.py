@@ -9,6 +9,7 @@ import orjson
 
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.errors import Malformed
+from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Query
 from fhir_server.search.view import View, narrowed
 from fhir_server.store.binary import unpack_int
@@ -38,7 +39,7 @@ async def search(
 ) -> Page:
     """See `contract.Reader.search`."""
     query = narrowed(query, view)
-    asked = _asked(query) if query.cursor else ""
+    asked = _asked(query, compiler.hasher) if query.cursor else ""
     place = place_of(query.cursor, asked, compiler.hasher)
     if query.types and TYPE_NUMBERS.keys().isdisjoint(query.types):
         return Page((), 0)
@@ -64,7 +65,7 @@ async def search(
     total = len(page) if not more and place is None else await _total(run, search, plan, place, rows)
     next_page = previous_page = ""
     if more or less:
-        asked = asked or _asked(query)
+        asked = asked or _asked(query, compiler.hasher)
         if more:
             behind = Place(keys_of(page[-1]), total=total, plan=plan.number)
             next_page = cursor_of(behind, asked, compiler.hasher)
@@ -80,12 +81,13 @@ async def search(
     return Page(items, total, next_page, previous_page, found, truncated=truncated)
 
 
-def _asked(query: Query) -> str:
-    """What a cursor is good for: this query, of this caller."""
-    asked: str | None = query.made.get(_asked)
+def _asked(query: Query, hasher: Hasher) -> str:
+    """What a cursor is good for: this query, of this caller, as a short text."""
+    asked: str | None = query.made.get(hasher)
     if asked is None:
         actors = None if query.sight is None else query.sight.actors
-        asked = query.made[_asked] = repr((query.types, query.where, query.sort, actors))
+        text = repr((query.types, query.where, query.sort, actors))
+        asked = query.made[hasher] = str(hasher.of(text))
     return asked
 
 

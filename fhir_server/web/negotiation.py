@@ -53,7 +53,7 @@ _QUALITY = re.compile(r"0(?:\.\d{0,3})?|1(?:\.0{0,3})?")
 _CONTROL = re.compile(r"(?:_|%5[Ff])(?:format|pretty|summary|elements)")
 _ETAGS = re.compile(r'(?:\*|(?:W/)?"[^"]*"(?:\s*,\s*(?:W/)?"[^"]*")*)')
 _BARE = re.compile(r"[1-9][0-9]{0,9}")  # a version id that somebody forgot to quote
-_CONDITIONAL = (b"if-match", b"if-none-match", b"if-modified-since", b"if-none-exist", b"prefer")
+_CONDITIONAL = frozenset({b"if-match", b"if-none-match", b"if-modified-since", b"if-none-exist", b"prefer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def conditions_of(headers: Mapping[bytes, bytes]) -> Conditions:
     Raises `Malformed` when an entity tag is not written as one, when both If-Match and If-None-Match are there, or when
     If-None-Exist has no criteria.
     """
-    if not any(name in headers for name in _CONDITIONAL):
+    if _CONDITIONAL.isdisjoint(headers):
         return NONE
     if_match, if_none_match = _tags(headers, b"if-match"), _tags(headers, b"if-none-match")
     if if_match and if_none_match:

@@ -41,7 +41,7 @@ def ids_of(trace: str, sent: Mapping[bytes, bytes]) -> Headers:
     """What an answer says of its request: our id of it, and the client's own, where it is one."""
     found = [(b"x-request-id", trace.encode())]
     own = sent.get(b"x-correlation-id") or sent.get(b"x-request-id", b"")
-    if own != trace.encode() and _CORRELATION.fullmatch(own):
+    if own and own != trace.encode() and _CORRELATION.fullmatch(own):
         found.append((b"x-correlation-id", own))
     return found
 
