@@ -54,6 +54,14 @@ def search_parameter(code: str, /, **elements: Any) -> Tree:
     }
 
 
+def nested(times: int, **value: Any) -> Tree:
+    """An extension with a value, inside as many others."""
+    tree: Tree = {"url": EXTENSION, **value}
+    for _ in range(times):
+        tree = {"url": EXTENSION, "extension": [tree]}
+    return tree
+
+
 def narrative(inside: str = "x", status: str = "generated") -> Tree:
     """A Narrative around some XHTML."""
     return {"status": status, "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{inside}</div>'}

@@ -14,8 +14,6 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import orjson
-
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import instant_text
 from fhir_server.kernel.trace import Recorded
@@ -117,7 +115,7 @@ def place_of(id: str) -> Place:
 
 def persons_of(recorded: Recorded, names: Mapping[int, Key]) -> list[Key | None]:
     """The Patients of a trace, in the order of their records; None stands for one that was purged."""
-    return _persons(orjson.loads(recorded.data), names)
+    return _persons(decode(recorded.data), names)
 
 
 def event_of(recorded: Recorded, names: Mapping[int, Key], observer: Observer) -> Tree:

@@ -37,7 +37,7 @@ from fhir_server.kernel.errors import (
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
 from fhir_server.kernel.trace import Trace
-from fhir_server.kernel.wire import decode
+from fhir_server.kernel.wire import decode, require_shallow
 from fhir_server.search.sight import Stamp, Tie
 from fhir_server.store.contract import Missing, Transaction
 
@@ -137,7 +137,9 @@ class Auditor:
         decision = access.policy.may_create(call.caller, stamped, (), now(), type=TYPE)
         if not decision.allowed:
             raise Denied(decision)
-        id_ = await self._log.write(fed(tree, call.caller, at=now(), address=call.address))
+        trace = fed(tree, call.caller, at=now(), address=call.address)
+        require_shallow(tree, trace.data)
+        id_ = await self._log.write(trace)
         kept = await read_trace(replace(call, id=id_), self._log, self._observer, None)
         return replace(kept, status=201)
 

@@ -14,7 +14,7 @@ from fhir_server.interactions.search_parameters import TYPE as SEARCH_PARAMETER
 from fhir_server.interactions.search_parameters import redefine
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.keys import Key
-from fhir_server.kernel.wire import Tree, decode, encode, stamp
+from fhir_server.kernel.wire import Tree, decode, encode, require_shallow, stamp
 from fhir_server.search.entries import Entries
 from fhir_server.store.contract import Draft, Method, Stored, Transaction
 
@@ -111,6 +111,7 @@ async def written(
     if key.type == SEARCH_PARAMETER:
         await redefine(key, tree, call.base, tx)
     body = encode(tree)
+    require_shallow(tree, body)
     entries = await _rows(tree, len(body), call, server)
     entries.stamp = as_written.stamp
     draft = Draft(

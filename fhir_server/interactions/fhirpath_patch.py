@@ -19,7 +19,7 @@ from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.syntax import At, Expression, Member, Path
 from fhir_server.fhirpath.types import is_a
 from fhir_server.fhirpath.values import Budget, Node
-from fhir_server.interactions.json_patch import MAX_OPERATIONS, copy_of, depth_of
+from fhir_server.interactions.json_patch import MAX_OPERATIONS, copy_of
 from fhir_server.interactions.patch_values import (
     Given,
     alternatives,
@@ -30,7 +30,7 @@ from fhir_server.interactions.patch_values import (
 )
 from fhir_server.interactions.slots import Item, Slot, remove, replace
 from fhir_server.kernel.errors import Malformed, TooLarge, Unprocessable
-from fhir_server.kernel.wire import MAX_DEPTH, Tree
+from fhir_server.kernel.wire import MAX_DEPTH, Tree, depth_of
 
 MAX_VISITS = 500_000  # of elements, by all operations of one patch
 

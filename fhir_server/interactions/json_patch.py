@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.kernel.errors import Malformed, TooLarge, Unprocessable, UnsupportedMediaType
-from fhir_server.kernel.wire import MAX_DEPTH, Number, Tree, decimal_of, value_of
+from fhir_server.kernel.wire import MAX_DEPTH, Number, Tree, decimal_of, depth_of, value_of
 
 MEDIA_TYPE = "application/json-patch+json"
 MAX_OPERATIONS = 10_000
@@ -127,15 +127,6 @@ def size_of(value: Any) -> int:
     if isinstance(value, list):
         return 2 + sum(1 + size_of(inner) for inner in value)
     return len(value) + 2 if isinstance(value, str) else 8
-
-
-def depth_of(value: Any) -> int:
-    """How many objects and lists lie within one another; 0 for a simple value."""
-    if isinstance(value, dict):
-        return 1 + max(map(depth_of, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(depth_of, value), default=0)
-    return 0
 
 
 def _operation(item: Any, number: int) -> _Operation:

@@ -25,6 +25,8 @@ Number = jiter.LosslessFloat
 
 # The parser stops at 200 levels; R4's deepest real resources (nested Questionnaire items) stay far below.
 MAX_DEPTH = 200
+# Levels of a resource that is kept: pages, answers of batches and traces, which it is read within, add theirs.
+MAX_DEPTH_KEPT = 190
 _NEGATIVE_ZERO = re.compile(rb"-0\s*[,\]}]")  # begins with a literal, which is searched for at full speed
 _AT_AN_ELEMENT = ("expected value", "key must be a string", "trailing comma")
 _PLACE = re.compile(r" at line (\d+) column (\d+)$")
@@ -82,6 +84,27 @@ def number(text: str) -> Number:
 def decimal_of(value: int | Number) -> Decimal:
     """The exact value of a number in a tree."""
     return Decimal(value) if isinstance(value, int) else value.as_decimal()
+
+
+def depth_of(value: Any) -> int:
+    """How many objects and lists lie within one another; 0 for a simple value."""
+    if isinstance(value, dict):
+        return 1 + max(map(depth_of, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(depth_of, value), default=0)
+    return 0
+
+
+def require_shallow(tree: Tree, body: bytes) -> None:
+    """Refuse a resource that nests too deep to be kept. `body`: its JSON, alone or within more.
+
+    Raises `Malformed`.
+    """
+    # An object or a list holds an object, a list none but objects: most have too few of them to nest that deep.
+    if 2 * body.count(b"{") > MAX_DEPTH_KEPT and depth_of(tree) > MAX_DEPTH_KEPT:
+        raise Malformed(
+            f"A resource that is kept nests at most {MAX_DEPTH_KEPT} levels deep", tree["resourceType"]
+        )
 
 
 def same(one: Any, other: Any) -> bool:

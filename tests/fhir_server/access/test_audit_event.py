@@ -290,6 +290,15 @@ def test_an_event_that_was_fed_comes_back_as_it_was_under_our_id() -> None:
     }
 
 
+def test_an_event_that_was_fed_with_a_number_beyond_a_float_is_read_by_all() -> None:
+    sent = decode(b'{"resourceType": "AuditEvent", "extension": [{"url": "x", "valueDecimal": 1e400}]}')
+    kept = recorded(fed(sent, SYSTEM, at=AT))
+
+    assert encode(event_of(kept, {}, OBSERVER)["extension"]) == b'[{"url":"x","valueDecimal":1e400}]'
+    assert persons_of(kept, {}) == []
+    assert event_for(kept, {}, 1, OBSERVER) is None
+
+
 @pytest.mark.parametrize(
     ("id", "place"),
     [

@@ -21,9 +21,9 @@ from fhir_server.kernel.errors import Forbidden, Malformed, MethodNotAllowed
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
 from fhir_server.kernel.trace import BROKEN, REFUSED, Outcome, TraceQuery
-from fhir_server.kernel.wire import Tree
+from fhir_server.kernel.wire import MAX_DEPTH_KEPT, Tree, depth_of
 from tests.auditing import Auditing, auditing
-from tests.builders import entry, observation, organization
+from tests.builders import entry, nested, observation, organization
 from tests.circles import CITIZEN, NURSE, PERSON, PHARMACIST, patient, relative, to
 from tests.fhir_server.interactions.performing import refused, statuses
 from tests.flows.test_audit_read import FED
@@ -232,6 +232,21 @@ async def test_a_bundle_of_what_are_no_entries_is_refused_and_traced(
 
     _, said = await newest(log)
     assert (said["kind"], said["status"]) == ("transaction", 400)
+
+
+async def test_an_event_that_could_not_be_read_again_is_not_kept(audited: Guarded) -> None:
+    feeder, dpo = audited.by(FEEDER), audited.by(DPO)
+    deepest = {**FED, "extension": [nested(93, valueCoding={"code": "x"})]}
+    deeper = {**FED, "extension": [nested(94, valueString="x")]}
+    assert (depth_of(deepest), depth_of(deeper)) == (MAX_DEPTH_KEPT, MAX_DEPTH_KEPT + 1)
+
+    await feeder.create(deepest)
+    with refused(400, "structure", "AuditEvent") as texts:
+        await feeder.create(deeper)
+
+    assert f"at most {MAX_DEPTH_KEPT} levels" in texts[0]
+    found, _remark = (await dpo.search("AuditEvent", "agent=PractitionerRole/gp"))["entry"]
+    assert found["resource"]["extension"] == deepest["extension"]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from fhir_server.interactions.call import Action, Call
 from fhir_server.interactions.drafting import put, tree_in
 from fhir_server.kernel.keys import Key
-from fhir_server.kernel.wire import Tree, encode
-from tests.builders import observation, patient
+from fhir_server.kernel.wire import MAX_DEPTH_KEPT, Tree, depth_of, encode
+from tests.builders import entry, nested, observation, patient
 from tests.fhir_server.interactions.performing import BASE, Performer, refused
 
 
@@ -66,3 +66,17 @@ async def test_a_draft_says_what_the_next_one_needs_to_know(perform: Performer) 
 
     assert (reply.status, reply.version) == (200, 2)
     assert await perform.count("Observation", "subject=Patient/p") == 0
+
+
+async def test_what_is_kept_can_be_read_within_the_answer_of_a_batch(perform: Performer) -> None:
+    deepest = patient(id="a", extension=[nested(93, valueCoding={"code": "x"})])
+    deeper = patient(id="a", extension=[nested(94, valueString="x")])
+    assert (depth_of(deepest), depth_of(deeper)) == (MAX_DEPTH_KEPT, MAX_DEPTH_KEPT + 1)
+
+    await perform.put(deepest)
+    with refused(400, "structure", "Patient") as texts:
+        await perform.put(deeper)
+
+    assert f"at most {MAX_DEPTH_KEPT} levels" in texts[0]
+    [answer] = await perform.batch(entry("GET", "Patient?_id=a"))
+    assert answer["resource"]["entry"][0]["resource"]["extension"] == deepest["extension"]

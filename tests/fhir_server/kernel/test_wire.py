@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.kernel.errors import Malformed, TooLarge
-from fhir_server.kernel.wire import decimal_of, decode, encode, number, same, stamp, value_of
+from fhir_server.kernel.wire import decimal_of, decode, depth_of, encode, number, same, stamp, value_of
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
@@ -137,6 +137,11 @@ def test_a_stamp_keeps_the_rest_of_meta() -> None:
 def test_numbers_are_compared_by_text_and_keys_in_any_order() -> None:
     assert same({"a": number("1.10"), "b": 1}, {"b": 1, "a": number("1.10")})
     assert not same({"a": number("1.10")}, {"a": number("1.1")})
+
+
+@pytest.mark.parametrize(("text", "depth"), [(b"7", 0), (b"{}", 1), (b'{"a": [{"b": 1}], "c": []}', 3)])
+def test_depth_counts_objects_and_lists(text: bytes, depth: int) -> None:
+    assert depth_of(value_of(text)) == depth
 
 
 def test_a_number_has_an_exact_value() -> None:
