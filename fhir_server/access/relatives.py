@@ -8,13 +8,13 @@ without one: neither being a daughter nor being in the circle opens anything.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import MAXYEAR, timedelta
 from typing import Final
 
 from fhir_server.access.cells import Cells
 from fhir_server.access.consents import CARER, OUTSIDE, PROTECTION, TRUSTED, Consents
 from fhir_server.access.facts import Facts, coded, key_of
-from fhir_server.access.spells import Spell, cut, meet, moment_in, spell_of
+from fhir_server.access.spells import ALWAYS, Spell, cut, meet, moment_in, spell_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import EPOCH, moment_of
 from fhir_server.kernel.values import immutable
@@ -76,6 +76,8 @@ def minority_of(patient: Tree | None) -> Spell | None:
         return None
     # Of a year or a month alone, the earliest day: representation ends rather too early than too late.
     birth = EPOCH + timedelta(microseconds=born)
+    if birth.year > MAXYEAR - MAJORITY:
+        return ALWAYS
     try:
         majority = birth.replace(year=birth.year + MAJORITY)
     except ValueError:  # the 29th of February

@@ -50,6 +50,13 @@ def test_the_majority_is_the_eighteenth_birthday_and_rather_early_than_late(born
     assert [link.until for link in found] == ([moment(majority)] if majority > "2026-10-01" else [])
 
 
+@pytest.mark.parametrize("born", ["9982", "9999-12-31"])
+def test_who_comes_of_age_when_no_calendar_goes_on_is_represented_for_ever(born: str) -> None:
+    [link] = of_daughter(patient(birthDate=born), relative("daughter", GUARD))
+
+    assert (link.since, link.until) == (0, FOREVER)
+
+
 @pytest.mark.parametrize(
     ("person", "relation", "more"),
     [
