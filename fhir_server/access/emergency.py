@@ -18,6 +18,7 @@ from fhir_server.access.consents import EXCLUSION, NO_EMERGENCY, Consents
 from fhir_server.access.decisions import CONSENT, WHO, WRITING, Decision, allowed, refused
 from fhir_server.access.facts import GRANT, GRANT_TYPES, ROOT, Facts
 from fhir_server.access.levels import SUBSTANTIAL, reaches
+from fhir_server.access.reading import extensions
 from fhir_server.access.roles import REGULATOR
 from fhir_server.access.spells import Spell, cut, spell_of
 from fhir_server.kernel.keys import Key
@@ -75,8 +76,8 @@ def spells_of(facts: Facts, consents: Consents) -> Iterator[tuple[Key, Spell]]:
     """Who has emergency access, and when: an opposition recorded later ends it at once."""
     for grant in facts.of("Basic"):
         actor = facts.target(grant.get("author"))
-        spell = spell_of(_detail(grant, "periode"))
-        period = _detail(grant, "periode") or {}
+        period = _detail(grant, "periode", "valuePeriod") or {}
+        spell = spell_of(period)
         if actor is None or spell is None or not {"start", "end"} <= period.keys():
             continue
         for since, until in cut((spell[0], min(spell[1], spell[0] + DURATION)), consents.moments()):
@@ -91,18 +92,13 @@ def _reasons(facts: Facts) -> Iterator[tuple[Key | None, str]]:
 
 def reason_in(grant: Tree) -> str:
     """Why emergency access was taken, as whoever took it said."""
-    return _detail(grant, "motif") or ""
+    return _detail(grant, "motif", "valueString") or ""
 
 
 def _plain(reason: str) -> str:
     return " ".join(reason.split()).casefold()
 
 
-def _detail(grant: Tree, name: str) -> Any:
-    for extension in grant.get("extension", ()):
-        if extension.get("url") != DETAIL:
-            continue
-        for inner in extension.get("extension", ()):
-            if inner.get("url") == name:
-                return next((value for key, value in inner.items() if key.startswith("value")), None)
-    return None
+def _detail(grant: Tree, name: str, value: str) -> Any:
+    details = (inner for outer in extensions(grant, DETAIL) for inner in extensions(outer, name))
+    return next((inner[value] for inner in details if value in inner), None)

@@ -15,6 +15,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from fhir_server.access.facts import codings_in, target_of
+from fhir_server.access.reading import extensions
 from fhir_server.access.spells import spell_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import instant_text
@@ -54,7 +55,7 @@ def traits_of(patient: Tree) -> Traits | None:
     if len(set(numbers)) != 1 or len(names) != 1:
         return None
     [name] = names
-    given = _extension(name, _BIRTH_NAMES) or " ".join(name.get("given", ()))
+    given = _extended(name, _BIRTH_NAMES, "valueString") or " ".join(filter(None, name.get("given", ())))
     found = Traits(
         *numbers[0],
         folded(name.get("family", "")),
@@ -130,13 +131,10 @@ def _is_open(participant: Tree, members: Collection[Key], now: int) -> bool:
     )
 
 
-def _extension(element: Tree, url: str) -> Any:
-    for extension in element.get("extension", ()):
-        if extension.get("url") == url:
-            return next((value for key, value in extension.items() if key.startswith("value")), None)
-    return None
+def _extended(element: Tree, url: str, value: str) -> Any:
+    return next((found[value] for found in extensions(element, url) if value in found), None)
 
 
 def _place(patient: Tree) -> str:
-    address = _extension(patient, _BIRTH_PLACE) or {}
-    return next((code for _, code in codings_in(_extension(address, _COMMUNE))), "")
+    address = _extended(patient, _BIRTH_PLACE, "valueAddress") or {}
+    return next((code for _, code in codings_in(_extended(address, _COMMUNE, "valueCoding"))), "")

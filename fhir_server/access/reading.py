@@ -32,7 +32,8 @@ def codings(tree: Tree, path: str) -> Iterator[tuple[str, str]]:
     for value in values(tree, path):
         if isinstance(value, dict):
             for coding in value.get("coding", (value,)):
-                if "code" in coding:
+                # What is called `code` is a concept in some elements.
+                if isinstance(coding, dict) and isinstance(coding.get("code"), str):
                     yield coding.get("system", ""), coding["code"]
 
 
@@ -51,8 +52,14 @@ def profiles(tree: Tree) -> frozenset[str]:
     declared = tree["meta"].get("profile") if "meta" in tree else None
     if not declared:
         return _NONE
-    found = (text.partition("|")[0] for text in declared)
+    # An extension may stand in the place of a canonical, which is null then.
+    found = (text.partition("|")[0] for text in declared if isinstance(text, str))
     return frozenset(text.rpartition("/")[2] for text in found if text.startswith(_PROFILES))
+
+
+def extensions(element: Tree, url: str) -> Iterator[Tree]:
+    """The extensions of an element that are defined at `url`; each may have a value of any type."""
+    return (extension for extension in element.get("extension", ()) if extension.get("url") == url)
 
 
 def keys(tree: Tree, path: str, bases: tuple[str, ...] = ()) -> Iterator[Key]:

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_server.access.caller import Caller
 from fhir_server.access.consents import EXCLUSION, NO_EMERGENCY, OPPOSITION
-from fhir_server.access.emergency import DURATION, grant_of, may_break_glass
+from fhir_server.access.emergency import DURATION, grant_of, may_break_glass, reason_in
 from fhir_server.access.facts import person_of
 from fhir_server.access.links import consents_of
 from fhir_server.definitions.packaged import SHIPPED
@@ -17,7 +17,22 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.validation.judge import judge
 from fhir_server.validation.world import World
 from terminology.codes import codes_of
-from tests.circles import CELLS, CITIZEN, COORDINATOR, GP, HELPER, NOW, NURSE, PERSON, caller, consent, facts
+from tests.circles import (
+    CELLS,
+    CITIZEN,
+    COORDINATOR,
+    GP,
+    HELPER,
+    NOW,
+    NURSE,
+    PERSON,
+    caller,
+    consent,
+    facts,
+    links,
+    patient,
+    ties,
+)
 
 REASON = "Chute, personne inconsciente"
 
@@ -87,6 +102,22 @@ def test_the_same_reason_does_not_serve_twice() -> None:
     assert gate(GP, earlier, reason="  CHUTE, personne   inconsciente") == (False, 6)
     assert gate(GP, earlier, reason="Détresse respiratoire ce matin") == (True, 6)
     assert gate(NURSE, earlier) == (True, 6)  # another's reason
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        [{"url": "periode", "valueString": "2026-10-01"}, {"url": "motif", "valueInteger": 7}],
+        [{"url": "periode", "valuePeriod": {"start": "2026-10-01"}}, {"url": "motif"}],
+        [],
+    ],
+)
+def test_a_grant_without_its_period_gives_nothing(details: list[Tree]) -> None:
+    grant = grant_of(GP, PERSON, "1", REASON, NOW)
+    grant["extension"][0]["extension"] = details
+
+    assert not ties(links(patient(), grant), "PractitionerRole/gp")
+    assert reason_in(grant) == ""
 
 
 def test_a_grant_is_about_the_person_and_by_who_acts() -> None:

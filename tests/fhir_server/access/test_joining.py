@@ -152,6 +152,40 @@ def test_one_trait_that_differs_or_is_missing_presents_nothing(other: Tree) -> N
     assert not presents(someone(), someone(**other))
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": [{"use": "official", "family": "LE BRETON", "given": [None], "_given": [{"id": "g"}]}]},
+        {
+            "name": [
+                {
+                    "use": "official",
+                    "family": "LE BRETON",
+                    "extension": [{"url": BIRTH_NAMES, "valueInteger": 7}],
+                }
+            ]
+        },
+        {"extension": [{"url": BIRTH_PLACE, "valueString": "76540"}]},
+        {
+            "extension": [
+                {
+                    "url": BIRTH_PLACE,
+                    "valueAddress": {"extension": [{"url": COMMUNE, "valueCode": "76540"}]},
+                }
+            ]
+        },
+    ],
+)
+def test_a_trait_of_another_type_than_it_should_have_is_none(other: Tree) -> None:
+    assert traits_of(someone(**other)) is None
+
+
+def test_given_names_are_those_that_have_a_value() -> None:
+    name = {"use": "official", "family": "LE BRETON", "given": [None, "MADELEINE", "JEANNE"]}
+
+    assert presents(someone(name=[name]), someone())
+
+
 @pytest.mark.parametrize("name", ["identifier", "name", "gender", "birthDate", "extension"])
 def test_what_neither_side_has_is_not_the_same(name: str) -> None:
     bare = {key: value for key, value in someone().items() if key != name}

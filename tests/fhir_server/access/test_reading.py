@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_server.access.reading import codes_of, codings, keys, profiles, values
+from fhir_server.access.reading import codes_of, codings, extensions, keys, profiles, values
 from fhir_server.kernel.keys import Key
 
 TREE = {
@@ -38,6 +38,14 @@ def test_codings_are_found_in_concepts_and_codings() -> None:
     assert list(codings(TREE, "resourceType")) == []
 
 
+def test_a_code_that_is_no_text_is_no_coding() -> None:
+    substance = {
+        "code": [{"code": {"coding": [{"code": "1"}]}}, {"coding": [None, {"code": 7}, {"code": "2"}]}]
+    }
+
+    assert list(codings(substance, "code")) == [("", "2")]
+
+
 def test_codes_of_one_system() -> None:
     assert codes_of(TREE, "type", "a") == {"1"}
 
@@ -46,6 +54,21 @@ def test_only_profiles_of_the_country_and_our_own_count() -> None:
     assert profiles(TREE) == {"cdl-document-reference", "note-coordination"}
     assert profiles({"resourceType": "Patient"}) == frozenset()
     assert profiles({"resourceType": "Patient", "meta": {"versionId": "1"}}) == frozenset()
+
+
+def test_a_profile_may_be_an_extension_alone() -> None:
+    declared = [None, "https://cordee.example/fhir/StructureDefinition/note-coordination"]
+
+    assert profiles({"meta": {"profile": declared, "_profile": [{"extension": []}, None]}}) == {
+        "note-coordination"
+    }
+
+
+def test_extensions_are_those_of_one_definition() -> None:
+    one, other = {"url": "a", "valueString": "1"}, {"url": "b", "valueInteger": 2}
+
+    assert list(extensions({"extension": [one, other, {"url": "a"}]}, "a")) == [one, {"url": "a"}]
+    assert list(extensions({}, "a")) == []
 
 
 def test_references_are_keys_where_they_are_of_this_server() -> None:
