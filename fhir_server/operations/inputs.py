@@ -63,7 +63,8 @@ def inputs_of(
     reading = _Reading(wanted, searching)
     for name, text in _query(call.query):
         reading.take_text(name, text)
-    for parameter in _sent(call, wanted, server):
+    for index, parameter in enumerate(_sent(call, wanted, server)):
+        _require_one_content(parameter, f"Parameters.parameter[{index}]")
         reading.take(parameter)
     reading.finish()
     return Inputs(
@@ -102,7 +103,7 @@ class _Reading:
             self._criterion(name, text)
 
     def take(self, parameter: Tree) -> None:
-        """A parameter of the Parameters resource, which is sound."""
+        """A parameter of the Parameters resource, which is sound and holds one thing at most."""
         name = parameter["name"]
         wanted = self.wanted.get(name)
         value = _content(parameter)
@@ -202,7 +203,24 @@ def _without_subject(parameter: Any, wanted: Mapping[str, Mapping[str, Any]]) ->
     name, type_name = parameter.get("name"), parameter["resource"].get("resourceType")
     if not isinstance(name, str) or wanted.get(name, {}).get("type") != "Resource":
         return parameter
-    return {**parameter, "resource": _STAND_IN} if type_name in resource_types() else parameter
+    known = isinstance(type_name, str) and type_name in resource_types()
+    return {**parameter, "resource": _STAND_IN} if known else parameter
+
+
+def _require_one_content(parameter: Tree, place: str) -> None:
+    """A parameter, and each part of it, holds a value, a resource or parts. Raises `Malformed`.
+
+    https://hl7.org/fhir/R4/parameters.html (inv-1)
+    """
+    names = {name.removeprefix("_") for name in parameter}
+    if sum(name.startswith("value") or name in {"resource", "part"} for name in names) > 1:
+        raise Malformed(
+            "A parameter holds a value, a resource or parts: one of them would be right",
+            place,
+            code="invariant",
+        )
+    for index, part in enumerate(parameter.get("part", ())):
+        _require_one_content(part, f"{place}.part[{index}]")
 
 
 def _content(parameter: Tree) -> Any:

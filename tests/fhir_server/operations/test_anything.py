@@ -34,6 +34,11 @@ VALUES: list[Tree] = [
     {"valueMeta": {"tag": [{"code": "a"}], "profile": ["urn:x"]}},
     {"valueMeta": {"tag": [{"display": "a"}], "_profile": [{"extension": [{"url": "urn:x", "valueCode": "x"}]}]}},
     {"resource": {"resourceType": "Patient"}},
+    {"resource": {"resourceType": []}},
+    {"resource": {"resourceType": "Observation", "meta": 7, "code": {"coding": [None]}, "subject": "x"}},
+    {"resource": {"resourceType": "Patient", "name": [{"use": "official", "given": [None], "_given": [{"id": "x"}]}]}},
+    {"valueString": "x", "resource": {"resourceType": "Patient"}},
+    {"part": [{"name": "element", "valueUri": "urn:x", "part": [{"name": "a"}]}]},
     {"part": [{"name": "a", "valueString": "x"}]},
     {"_valueString": {"extension": [{"url": "urn:x", "valueCode": "x"}]}},
     {},
@@ -41,7 +46,7 @@ VALUES: list[Tree] = [
 ADDRESSES = st.builds(
     lambda place, name: f"{place}{name}",
     st.sampled_from(["", "Patient/", "Patient/p/", "Patient/p/_history/1/", "Observation/", "Observation/o/",
-                     "EpisodeOfCare/e/", "CareTeam/t/", "Composition/", "Composition/c/"]),
+                     "EpisodeOfCare/e/", "CareTeam/t/", "CareTeam/u/", "Composition/", "Composition/c/"]),
     st.sampled_from(sorted({operation.name for operation in operations()})),
 )  # fmt: skip
 QUERIES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(TEXTS)), max_size=4).map(
@@ -69,6 +74,7 @@ def test_an_operation_answers_or_refuses(asked: list[tuple[str, str, Tree | None
             patient(id="p"),
             observation("Patient/p", id="o"),
             {"resourceType": "CareTeam", "id": "t", "subject": p},
+            {"resourceType": "CareTeam", "id": "u", "subject": {"display": "x"}},
             {"resourceType": "EpisodeOfCare", "id": "e", "status": "active", "patient": p,
              "team": [reference("CareTeam/t")]},
             {"resourceType": "Composition", "id": "c", "status": "final", "type": {"text": "x"}, "subject": p,

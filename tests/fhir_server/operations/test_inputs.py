@@ -123,6 +123,47 @@ def test_parameters_that_cannot_be_read_are_refused(body: Tree, status: int) -> 
         read(body=body)
 
 
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (parameters({"name": "meta", "valueString": "x", "resource": {"resourceType": "Patient"}}), "[0]"),
+        (parameters({"name": "a", "valueCode": "x", "part": [{"name": "b", "valueCode": "y"}]}), "[0]"),
+        (
+            parameters(
+                {"name": "many", "valueCode": "x"},
+                {
+                    "name": "meta",
+                    "part": [
+                        {"name": "a", "valueCode": "x"},
+                        {"name": "b", "valueCode": "x", "resource": {"resourceType": "Patient"}},
+                    ],
+                },
+            ),
+            "[1].part[1]",
+        ),
+    ],
+)
+def test_a_parameter_that_holds_several_things_is_refused(body: Tree, place: str) -> None:
+    with refused(400, "invariant", f"Parameters.parameter{place}"):
+        read(body=body)
+
+
+def test_a_value_and_its_extensions_are_one_thing() -> None:
+    extended = {"extension": [{"url": "https://x.example", "valueCode": "x"}]}
+
+    assert read(body=parameters({"name": "many", "valueCode": "a", "_valueCode": extended})).all("many") == (
+        "a",
+    )
+
+
+@pytest.mark.parametrize("type", [[], {}, 7, None, "Nonsense"])
+def test_what_an_operation_is_about_says_its_type(type: Any) -> None:
+    wanted = {"resource": taken("resource", "Resource", "")}
+
+    with refused(422):
+        read(body=parameters({"name": "resource", "resource": {"resourceType": type}}), wanted=wanted)
+
+
 def test_a_required_input_is_required() -> None:
     with refused(400, "required") as texts:
         read(wanted={"meta": taken("meta", "Meta", "", min=1)})
