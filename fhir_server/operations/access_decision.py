@@ -23,6 +23,7 @@ from fhir_server.access.tables import shipped_tables
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.interactions.authorising import actors_of
 from fhir_server.interactions.call import Call, Reply, Server
+from fhir_server.interactions.judging import require_sound
 from fhir_server.interactions.tying import facts_after, facts_of
 from fhir_server.kernel.errors import Malformed, NotFound
 from fhir_server.kernel.keys import Key
@@ -82,7 +83,8 @@ async def _question(call: Call, inputs: Inputs, server: Server) -> _Question:
     caller, action = _caller(call, inputs), inputs.one("action")
     if action not in _ACTIONS:
         raise Malformed(f"The action is one of {', '.join(_ACTIONS)}", code="value")
-    reference, tree = inputs.one("reference"), inputs.one("resource") or _of_type(call, inputs)
+    reference, tree = inputs.one("reference"), inputs.one("resource")
+    tree = _of_type(call, inputs) if tree is None else require_sound(tree, server)
     if reference is None:
         if tree is None:
             raise Malformed(

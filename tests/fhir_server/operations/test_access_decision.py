@@ -152,6 +152,26 @@ async def test_a_server_without_authentication_tells_anyone_what_the_shipped_pol
     )
 
 
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"resourceType": "Nonsense"},
+        {},
+        {**observation(PERSON), "meta": 7},
+        {**observation(PERSON), "meta": {"security": [7]}},
+        {**observation(PERSON), "subject": "Patient/payet"},
+        {**observation(PERSON), "code": {"coding": [None]}},
+        {**observation(PERSON), "id": ["x"]},
+    ],
+)
+async def test_what_could_not_be_written_is_not_asked_about(guarded: Guarded, tree: Tree) -> None:
+    asked, described_by = guarded.by(OPERATOR), "kind=operator&action=create"
+    with refused(422):
+        await asked.ask("$access-decision", described(OPERATOR, "create", resource=tree))
+    with refused(422 if "resourceType" in tree else 400):
+        await asked.ask(f"$access-decision?{described_by}", tree or {"id": "x"})
+
+
 async def test_a_question_must_make_sense(guarded: Guarded) -> None:
     asked = guarded.by(OPERATOR)
     for body, code in (
