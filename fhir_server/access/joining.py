@@ -106,7 +106,9 @@ def left(circle: Tree, members: Collection[Key], now: int) -> Tree:
             # An end is of its whole millisecond: the last one that they took part in.
             end = instant_text(now - _MILLISECOND)
             kept.append({**participant, "period": {**participant.get("period", {}), "end": end}})
-    return {**circle, "participant": kept}
+    if kept:
+        return {**circle, "participant": kept}
+    return {name: value for name, value in circle.items() if name != "participant"}
 
 
 def circle_of(person: Key, id: str, identifier: Tree, name: str, now: int) -> Tree:
@@ -120,7 +122,6 @@ def circle_of(person: Key, id: str, identifier: Tree, name: str, now: int) -> Tr
         "name": name,
         "subject": {"reference": str(person)},
         "period": {"start": instant_text(now)},
-        "participant": [],
     }
 
 

@@ -116,11 +116,11 @@ async def _joined(
     moment, key = now(), Key("CareTeam", circle["id"])
     tree = joined(circle, member, moment, inputs.one("role"))
     if tree is circle:  # they are in it
-        return Reply(200, _answer(circle), persons=person_of(circle, (call.base,)))
+        return Reply(200, _answer(circle, call), persons=person_of(circle, (call.base,)))
     await judged(tree, call, tx, server)
     method: Method = "POST" if stored is None else "PUT"
     reply = await put(tree, key, method, stored, call, tx, server, warrant=warrant)
-    return Reply(200, _answer(circle), changes=reply.changes)
+    return Reply(200, _answer(circle, call), changes=reply.changes)
 
 
 async def leave(call: Call, inputs: Inputs, tx: Transaction, server: Server) -> Reply:
@@ -151,9 +151,9 @@ async def leave(call: Call, inputs: Inputs, tx: Transaction, server: Server) -> 
             french="Cette équipe ne concerne aucune personne de ce serveur",
         )
     if tree == circle:
-        return Reply(200, _answer(circle))
+        return Reply(200, _answer(circle, call))
     reply = await put(tree, key, "PUT", stored, call, tx, server, warrant="circle")
-    return Reply(200, _answer(circle), changes=reply.changes)
+    return Reply(200, _answer(circle, call), changes=reply.changes)
 
 
 def _member(reference: Any, call: Call) -> Key | None:
@@ -166,11 +166,11 @@ def _member(reference: Any, call: Call) -> Key | None:
     return member
 
 
-def _answer(circle: Tree) -> bytes:
+def _answer(circle: Tree, call: Call) -> bytes:
     """Where, and about whom; not the circle itself, which whoever joins or leaves may not be allowed to read."""
     told = [{"name": "circle", "valueReference": {"reference": f"CareTeam/{circle['id']}"}}]
-    if "subject" in circle:
-        told.append({"name": "patient", "valueReference": {"reference": circle["subject"]["reference"]}})
+    for person in person_of(circle, (call.base,)):
+        told.append({"name": "patient", "valueReference": {"reference": str(person)}})
     return encode({"resourceType": "Parameters", "parameter": told})
 
 

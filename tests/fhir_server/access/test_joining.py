@@ -74,7 +74,7 @@ def test_who_is_in_already_does_not_join_again() -> None:
     ],
 )
 def test_leaving_changes_only_what_goes_on(entry: Tree, kept: list[Tree]) -> None:
-    assert left(circle(entry), [NURSE], NOW)["participant"] == kept
+    assert left(circle(entry), [NURSE], NOW).get("participant", []) == kept
 
 
 def test_joining_and_leaving_do_not_touch_the_circle_that_was_read() -> None:

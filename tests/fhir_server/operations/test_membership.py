@@ -229,6 +229,34 @@ async def test_on_a_server_without_authentication_anyone_joins_anybody(server: A
     assert (await server.at(Key("CareTeam", "payet")))["meta"]["versionId"] == "3"
 
 
+async def test_a_team_about_nobody_here_takes_somebody_in_and_names_no_patient(server: Any) -> None:
+    await server.keep(
+        {"resourceType": "Practitioner", "id": "gp"},
+        {"resourceType": "CareTeam", "id": "c", "status": "active", "subject": {"display": "Marie"}},
+    )
+
+    for _ in range(2):
+        reply = await server.ask("CareTeam/c/$join", invites("Practitioner/gp"))
+        assert [one["name"] for one in decode(reply.body)["parameter"]] == ["circle"]
+
+
+async def test_whom_the_last_member_leaves_is_still_a_sound_circle(server: Any) -> None:
+    soon = {"member": to("Practitioner/gp"), "period": {"start": "2099-01-01"}}
+    team = {"resourceType": "CareTeam", "id": "payet", "status": "active", "subject": to("Patient/payet")}
+    await server.keep(
+        {"resourceType": "Patient", "id": "payet"},
+        {"resourceType": "Practitioner", "id": "gp"},
+        {**team, "participant": [soon]},
+    )
+
+    for _ in range(2):  # the second time there is nobody to leave it
+        await server.ask("CareTeam/payet/$leave", invites("Practitioner/gp"))
+
+    circle = await server.at(Key("CareTeam", "payet"))
+    assert circle["meta"]["versionId"] == "2"
+    assert check(circle) == []
+
+
 async def test_a_transaction_holds_none_of_them(guarded: Guarded) -> None:
     await guarded.keep(*CIRCLE)
     entry = {"resource": invites("PractitionerRole/helper")}
