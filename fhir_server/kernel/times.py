@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from functools import lru_cache
+from typing import Final
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,10 +33,18 @@ def _http_text(second: int) -> str:
 
 
 def http_text(moment: int) -> str:
-    """An HTTP date, to the second: `Sat, 09 Mar 2024 10:00:00 GMT`."""
-    return _http_text(moment // 1_000_000)
+    """An HTTP date, to the second: `Sat, 09 Mar 2024 10:00:00 GMT`.
+
+    Of a moment outside the years 1000 to 9999, which alone every reader takes for themselves, the nearest that is in
+    them.
+    """
+    return _http_text(min(max(moment, _EARLIEST), _LATEST) // 1_000_000)
 
 
 def moment_of(value: datetime) -> int:
     """Microseconds since 1970 of an aware datetime."""
     return (value - EPOCH) // timedelta(microseconds=1)
+
+
+_EARLIEST: Final = moment_of(datetime(1000, 1, 1, tzinfo=UTC))
+_LATEST: Final = moment_of(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))

@@ -74,6 +74,20 @@ def test_conditions_of_the_request_are_those_of_the_call() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("since", "date"),
+    [
+        ("0001-01-01T00:00:00+14:00", "Wed, 01 Jan 1000 00:00:00 GMT"),
+        ("9999-12-31T23:59:60Z", "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ("9999-12-31T23:59:59-14:00", "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ],
+)
+def test_a_moment_at_the_end_of_the_calendar_is_a_condition(since: str, date: str) -> None:
+    found = read({"request": {"method": "GET", "url": "Patient/a", "ifModifiedSince": since}})
+
+    assert found.call.conditions.if_modified_since == date
+
+
 def test_a_patch_is_parameters_or_a_binary() -> None:
     data = base64.b64encode(b"[]").decode()
     binary = {"resourceType": "Binary", "contentType": JSON_PATCH, "data": data}
