@@ -69,11 +69,7 @@ def value_of(body: bytes) -> Any:
 
 def encode(tree: Any, *, pretty: bool = False) -> bytes:
     """The JSON text of a tree, numbers digit for digit as they were read; `pretty` with line breaks and indents."""
-    option = orjson.OPT_INDENT_2 if pretty else None
-    try:
-        return orjson.dumps(tree, default=_fragment, option=option)
-    except TypeError:  # an integer beyond 64 bits, which only a decimal element may hold
-        return orjson.dumps(_with_fragments(tree), default=_fragment, option=option)
+    return _text(tree, orjson.OPT_INDENT_2 if pretty else None)
 
 
 def number(text: str) -> Number:
@@ -109,9 +105,7 @@ def require_shallow(tree: Tree, body: bytes) -> None:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two trees say the same, key order aside, numbers by their text."""
-    return orjson.dumps(one, default=str, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
-        other, default=str, option=orjson.OPT_SORT_KEYS
-    )
+    return _text(one, orjson.OPT_SORT_KEYS) == _text(other, orjson.OPT_SORT_KEYS)
 
 
 def stamp(tree: Tree, id: str, version: int, updated: int) -> None:
@@ -146,6 +140,13 @@ def _number(text: str) -> Number:
 
 def _integer(text: str) -> int | Number:
     return Number(b"-0") if text == "-0" else int(text)
+
+
+def _text(tree: Any, option: int | None) -> bytes:
+    try:
+        return orjson.dumps(tree, default=_fragment, option=option)
+    except TypeError:  # an integer beyond 64 bits, which only a decimal element may hold
+        return orjson.dumps(_with_fragments(tree), default=_fragment, option=option)
 
 
 def _fragment(value: Any) -> orjson.Fragment:

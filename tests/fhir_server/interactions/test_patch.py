@@ -198,6 +198,16 @@ async def test_no_narrative_tells_what_the_data_no_longer_say(
     assert ("text" in await perform.at(A)) == stays
 
 
+async def test_a_narrative_is_compared_beside_integers_of_any_size(perform: Performer) -> None:
+    much = {"value": 10**30}
+    await perform.put(observation(id="o", text=narrative(), valueQuantity=much))
+
+    await perform.patch(Key("Observation", "o"), [{"op": "replace", "path": "/status", "value": "amended"}])
+
+    patched = await perform.at(Key("Observation", "o"))
+    assert (patched["status"], patched["valueQuantity"], "text" in patched) == ("amended", much, False)
+
+
 async def test_a_narrative_that_says_more_must_be_patched_too(perform: Performer) -> None:
     await perform.put(patient(id="a", text=narrative(status="additional")))
 

@@ -137,6 +137,13 @@ def test_a_stamp_keeps_the_rest_of_meta() -> None:
 def test_numbers_are_compared_by_text_and_keys_in_any_order() -> None:
     assert same({"a": number("1.10"), "b": 1}, {"b": 1, "a": number("1.10")})
     assert not same({"a": number("1.10")}, {"a": number("1.1")})
+    assert not same({"a": number("1.10")}, {"a": "1.10"})
+
+
+def test_numbers_of_any_size_are_compared() -> None:
+    assert same({"a": 10**30, "b": number("1e400")}, {"b": number("1e400"), "a": 10**30})
+    assert not same({"a": 10**30}, {"a": 10**30 + 1})
+    assert not same({"a": 10**30}, {"a": str(10**30)})
 
 
 @pytest.mark.parametrize(("text", "depth"), [(b"7", 0), (b"{}", 1), (b'{"a": [{"b": 1}], "c": []}', 3)])
