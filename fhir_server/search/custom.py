@@ -52,9 +52,9 @@ def is_active(definition: Tree) -> bool:
 
     Raises `Invalid` when it has the URL of one of R4's own and says something else.
     """
-    if definition["status"] != "active":
+    if definition.get("status") != "active":
         return False
-    own = _r4().get(definition["url"])
+    own = _r4().get(definition.get("url", ""))
     if own is None:
         return True
     if any(definition.get(name) != own.get(name) for name in ("code", "type", "expression")):
@@ -160,6 +160,15 @@ def _refusal(there: Parameter) -> FhirError:
 
 def _issues(definition: Tree) -> Iterator[Issue]:
     """What keeps a definition from being in force, whatever else is."""
+    unsaid = [name for name in ("url", "code", "type") if name not in definition]
+    if unsaid:  # in a valid resource, an extension stands in the place of each
+        for name in unsaid:
+            yield Issue(
+                "required",
+                f"What can be searched by has a '{name}', and not only extensions of it",
+                f"SearchParameter.{name}",
+            )
+        return
     if not _CODE.match(definition["code"]):
         yield Issue(
             "value",
@@ -188,6 +197,10 @@ def _unreadable(definition: Tree) -> Iterator[Issue]:
     for place, base in enumerate(definition["base"]):
         if base not in resource_types() and base not in _ABSTRACT:
             yield Issue("value", "Not a resource type of R4", f"SearchParameter.base[{place}]")
+    for place, target in enumerate(definition.get("target", ())):
+        if target is None:  # an extension stands in its place
+            yield Issue("value", "Not a resource type of R4", f"SearchParameter.target[{place}]")
+            return
     for parameter in _parameters(definition):
         if not is_indexed(parameter):
             yield Issue(

@@ -12,6 +12,7 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.search.custom import change_of, in_force, is_active, require_admissible
 from tests.builders import search_parameter
 
+EXTENDED = {"extension": [{"url": "https://example.org/e", "valueCode": "unknown"}]}
 R4 = [one for one in search_parameters() if one not in national_search_parameters()]
 
 
@@ -60,11 +61,27 @@ def test_a_readable_definition_comes_into_force(type: str, expression: str) -> N
         ({"code": "a.b"}, "SearchParameter.code"),
         ({"code": "_count"}, "SearchParameter.code"),
         ({"code": "of:type"}, "SearchParameter.code"),
+        ({"url": None, "_url": EXTENDED}, "SearchParameter.url"),
+        ({"code": None, "_code": EXTENDED}, "SearchParameter.code"),
+        ({"type": None, "_type": EXTENDED}, "SearchParameter.type"),
+        ({"base": ["Patient", None], "_base": [None, EXTENDED]}, "SearchParameter.base[1]"),
+        (
+            {
+                "type": "reference",
+                "expression": "Patient.link.other",
+                "target": [None, "Patient"],
+                "_target": [EXTENDED, None],
+            },
+            "SearchParameter.target[0]",
+        ),
     ],
 )
 def test_what_cannot_be_searched_by_is_refused_with_its_place(elements: dict[str, Any], place: str) -> None:
-    definition = {**search_parameter("new"), **elements}
-    error = refusal({name: value for name, value in definition.items() if value is not None})
+    named = {**search_parameter("new"), **elements}
+    definition = {name: value for name, value in named.items() if value is not None}
+    error = refusal(definition)
+
+    assert is_active(definition)
 
     assert isinstance(error, Invalid)
     assert [issue.expression for issue in error.issues] == [place]
@@ -98,6 +115,13 @@ def test_a_copy_of_r4s_own_need_not_come_into_force() -> None:
     copies = [{**one, "status": "active"} for one in R4]
 
     assert not any(map(is_active, copies))
+
+
+def test_a_status_that_is_an_extension_alone_is_not_active() -> None:
+    definition = {**search_parameter("new"), "_status": EXTENDED}
+    del definition["status"]
+
+    assert not is_active(definition)
 
 
 def test_a_changed_copy_of_r4s_own_is_refused() -> None:
