@@ -18,6 +18,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from fhir_server.access.signatures import nests
 from fhir_server.kernel.values import immutable
 
 ALGORITHMS: Final = ("RS384", "ES384")
@@ -139,7 +140,7 @@ def _opened(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         raise BadAssertion(f"The assertion is longer than {_LARGEST} characters")
     try:
         found = jws.extract_compact(text.encode())
-        header, claims = found.headers(), orjson.loads(found.payload)
+        header, claims = found.headers(), None if nests(found.payload) else orjson.loads(found.payload)
     except (JoseError, ValueError, TypeError):
         header, claims = {}, None
     if not isinstance(claims, dict) or header.get("alg") not in ALGORITHMS:

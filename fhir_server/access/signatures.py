@@ -25,6 +25,7 @@ Claims = Mapping[str, Any]
 
 LARGEST: Final = 16_384  # characters of a token; the signed answer of a UserInfo may be longer
 _MOST_KEYS: Final = 100  # of one issuer
+_MOST_BRACKETS: Final = 100  # that open, in a header; one has two or three
 _BITS: Final = range(2048, 8193)  # of RSA: fewer are weak, more cost too much
 _RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _CURVES: Final[Mapping[str, str]] = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
@@ -55,9 +56,14 @@ def opened(token: str) -> Signed | None:
     if len(parts) != 3:
         return None
     header, claims = _object(parts[0]), _object(parts[1])
-    if header is None or claims is None:
+    if header is None or claims is None or nests(_bytes(parts[0])):
         return None
     return Signed(token, header, claims)
+
+
+def nests(text: bytes) -> bool:
+    """Whether JSON has so many brackets that it could nest deeper than what verifies signatures reads it."""
+    return text.count(b"[") + text.count(b"{") > _MOST_BRACKETS
 
 
 def public_keys(body: bytes) -> tuple[PublicKey, ...]:

@@ -199,6 +199,15 @@ def test_headers_that_must_be_understood_are_not() -> None:
     assert claim_of(text).jku == "https://keys.example.org"
 
 
+def test_claims_that_nest_deep_are_none() -> None:
+    deep: list[Any] = []
+    for _ in range(600):
+        deep = [deep]
+
+    with pytest.raises(BadAssertion, match="no JWT"):
+        read(assertion(purpose_of_use=deep))
+
+
 def test_an_assertion_says_for_what_the_client_acts() -> None:
     assert read(assertion(purpose_of_use="TREAT")).purpose == "TREAT"
     assert read(assertion(purpose_of_use=["TREAT"])).purpose == ""

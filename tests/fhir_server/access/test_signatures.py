@@ -162,6 +162,14 @@ def test_what_is_no_jws_of_an_object_is_not_opened(text: str) -> None:
     assert opened(text) is None
 
 
+@pytest.mark.parametrize("levels", [100, 1000, 1020])
+def test_a_header_that_nests_deeper_than_it_can_be_verified_is_not_opened(levels: int) -> None:
+    deep = f'{{"alg":"Ed25519","kid":"ed","a":{"[" * levels}{"]" * levels}}}'.encode()
+    text = f"{base64.urlsafe_b64encode(deep).decode().rstrip('=')}.{raw({}, {}).split('.')[1]}.AAAA"
+
+    assert opened(text) is None
+
+
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
 def test_no_text_breaks_the_reader(head: str, body: str, signature: str) -> None:
     assert opened(f"{head}.{body}.{signature}") is None or head
