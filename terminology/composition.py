@@ -85,6 +85,11 @@ def _component(tree: Tree) -> Component:
             "a component has neither a system nor a value set",
             "un élément n'a ni système de codes ni jeu de valeurs",
         )
+    if None in tree.get("valueSet", ()):
+        raise NotExpandable(
+            "a component says a value set by an extension alone",
+            "un élément ne désigne un jeu de valeurs que par une extension",
+        )
     return Component(
         tree.get("system", ""),
         tree.get("version", ""),

@@ -134,6 +134,7 @@ def test_a_value_set_has_the_codes_that_its_definition_says(value_set: dict[str,
     ("value_set", "kind", "why"),
     [
         (of({"system": "http://example.org/unheard"}), UnknownDefinition, "http://example.org/unheard"),
+        (of({"valueSet": [None], "_valueSet": [{"id": "x"}]}), NotExpandable, "extension"),
         (of({"system": LETTERS, "version": "7"}), UnknownDefinition, r"letters\|7"),
         (of({"system": "http://example.org/few"}), NotExpandable, "http://example.org/few"),
         (of({"valueSet": [f"{SET}/lost"]}), UnknownDefinition, "nowhere"),
