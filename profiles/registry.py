@@ -9,7 +9,9 @@ https://hl7.org/fhir/R4/references.html#canonical
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from threading import Lock
@@ -133,6 +135,20 @@ class Registry:
         return found
 
 
+def definition_in(body: bytes) -> dict[str, Any]:
+    """A definition from its JSON, with its decimals as floats: for one beyond them, the float that is nearest."""
+    tree: dict[str, Any]
+    try:
+        tree = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        tree = json.loads(body, parse_float=_nearest)
+    return tree
+
+
+def _nearest(text: str) -> float:
+    return max(-sys.float_info.max, min(float(text), sys.float_info.max))
+
+
 def order_of(version: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts versions: number by number, a pre-release (`1.0.0-draft`) before its release."""
     main, dash, rest = version.partition("-")
@@ -154,5 +170,4 @@ def _part(text: str) -> tuple[int, int, str]:
 
 
 def _parsed(entry: Entry) -> Tree:
-    tree: Tree = orjson.loads(entry.body())
-    return tree
+    return definition_in(entry.body())

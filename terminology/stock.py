@@ -16,9 +16,7 @@ from threading import Lock
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-import orjson
-
-from profiles.registry import Entry, Registry, order_of
+from profiles.registry import Entry, Registry, definition_in, order_of
 from terminology.systems import System, Tree
 
 MOST_CONCEPTS: Final = 200_000  # of compiled code systems, in all stocks; one alone may have more
@@ -145,10 +143,10 @@ def _size(system: System | None) -> int:
 
 
 def _system(entry: Entry, supplements: tuple[Entry, ...]) -> System | None:
-    tree = orjson.loads(entry.body())
+    tree = definition_in(entry.body())
     if tree.get("content") == "supplement":
         return None
-    return System(tree, [orjson.loads(one.body()) for one in supplements])
+    return System(tree, [definition_in(one.body()) for one in supplements])
 
 
 @lru_cache(maxsize=8192)
@@ -157,7 +155,7 @@ def _facts(entry: Entry) -> tuple[str, str]:
     body = entry.body()
     if b'"supplement' not in body and b'"valueSet"' not in body:
         return "", ""
-    tree = orjson.loads(body)
+    tree = definition_in(body)
     supplemented = tree.get("supplements", "") if tree.get("content") == "supplement" else ""
     return supplemented, tree.get("valueSet", "").partition("|")[0]
 
@@ -165,7 +163,7 @@ def _facts(entry: Entry) -> tuple[str, str]:
 @lru_cache(maxsize=2048)
 def _sides(entry: Entry) -> tuple[frozenset[str], frozenset[str]]:
     """The code systems that a ConceptMap leads from, and those that it leads to."""
-    groups = orjson.loads(entry.body()).get("group", ())
+    groups = definition_in(entry.body()).get("group", ())
     return (
         frozenset(one.get("source", "") for one in groups),
         frozenset(one.get("target", "") for one in groups),

@@ -32,7 +32,7 @@ from fhir_server.definitions.outlines import (
     too_large,
     type_in,
 )
-from profiles.registry import Registry
+from profiles.registry import Registry, definition_in
 
 Tree = Mapping[str, Any]
 
@@ -91,8 +91,7 @@ def definition_of(canonical: str, registry: Registry) -> Tree | None:
     url = canonical.partition("|")[0]
     entry = registry.entry("StructureDefinition", canonical) or registry.entry("StructureDefinition", url)
     if entry is not None:
-        tree: Tree = orjson.loads(entry.body())
-        return tree
+        return definition_in(entry.body())
     if url == _BASE["url"]:
         return _BASE
     if url.startswith(CORE):

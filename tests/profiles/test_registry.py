@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import orjson
 import pytest
 
 from profiles import shipped
-from profiles.registry import Entry, Registry, order_of
+from profiles.registry import Entry, Registry, definition_in, order_of
 
 URL = "https://example.org/StructureDefinition/a"
 
@@ -43,6 +44,19 @@ def test_a_canonical_finds_its_version_or_the_newest(asked: str, version: str | 
     found = registry.entry("StructureDefinition", asked)
 
     assert (found.version if found else None) == version
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1.50", 1.5),
+        ("1e400", sys.float_info.max),
+        ("-1e400", -sys.float_info.max),
+        ("1" * 400, int("1" * 400)),
+    ],
+)
+def test_a_definition_may_hold_numbers_beyond_a_float(written: str, read: float) -> None:
+    assert definition_in(b'{"a": [%s]}' % written.encode()) == {"a": [read]}
 
 
 def test_versions_sort_as_people_count() -> None:

@@ -6,7 +6,7 @@ import orjson
 
 from fhir_server.definitions.packaged import SHIPPED, key_of
 from fhir_server.kernel.keys import Key
-from fhir_server.kernel.wire import Tree
+from fhir_server.kernel.wire import Tree, number
 from tests.builders import entry, patient
 from tests.fhir_server.interactions.performing import Performer, both, refused
 
@@ -43,6 +43,15 @@ async def test_a_definition_is_in_force_from_its_write_until_its_deletion(perfor
     assert title(perform) is None
     await perform.put({**value_set("three"), "id": key.id})
     assert title(perform) == "three"
+
+
+@both
+async def test_a_definition_with_a_decimal_beyond_a_float_is_in_force(perform: Performer) -> None:
+    much = {"url": "https://example.org/extension", "valueDecimal": number("1e400")}
+
+    await perform.made(value_set(extension=[much]))
+
+    assert title(perform) == "one"
 
 
 @both
