@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from zlib import crc32
 
 from fhir_server.definitions.catalogue import FHIR_VERSION, compartments, resource_types
-from fhir_server.definitions.parameters import Parameter, Parameters
+from fhir_server.definitions.parameters import Parameter, Parameters, routes
 from fhir_server.definitions.supported import supported_profiles
 from fhir_server.interactions.call import Call, Limits, Offered, Reply, Server
 from fhir_server.interactions.conditional import tags_in
@@ -140,6 +140,7 @@ def _documentation(jobs: Sequence[Job]) -> str:
 def _resource(name: str, offer: _Offer) -> dict[str, Any]:
     limits = offer.limits
     found = searchable(name, offer.parameters)
+    links = [p for p in found.values() if _is_link(p)]
     operations = [one for one in offer.operations if not {name, "Resource"}.isdisjoint(one.types)]
     return {
         "type": name,
@@ -154,10 +155,31 @@ def _resource(name: str, offer: _Offer) -> dict[str, Any]:
         "conditionalUpdate": True,
         "conditionalDelete": "multiple" if limits.delete_many else "single",
         "referencePolicy": ["literal", "logical", "local", *(["enforced"] if limits.references else [])],
-        **_listed("searchInclude", [f"{name}:{p.code}" for p in found.values() if p.kind == "reference"]),
+        **_listed("searchInclude", ["*", *map(_named, links)] if links else []),
+        **_listed("searchRevInclude", ["*", *_links_to(offer.parameters)[name]]),
         "searchParam": [*_EVERYWHERE, *(_parameter(p, offer.jobs) for p in _own(found))],
         **_listed("operation", [_operation(one) for one in operations]),
     }
+
+
+@lru_cache(maxsize=16)
+def _links_to(parameters: Parameters) -> Mapping[str, Sequence[str]]:
+    """By type: what leads to it from anywhere, as `_revinclude` names it."""
+    found: dict[str, list[str]] = {name: [] for name in resource_types()}
+    for source in sorted(resource_types()):
+        for parameter in filter(_is_link, searchable(source, parameters).values()):
+            for target in parameter.targets:
+                found[target].append(_named(parameter))
+    return found
+
+
+def _is_link(parameter: Parameter) -> bool:
+    """Whether an include follows it: canonical URLs are not looked up for one."""
+    return parameter.kind == "reference" and {route.type for route in routes(parameter)} != {"canonical"}
+
+
+def _named(parameter: Parameter) -> str:
+    return f"{parameter.type}:{parameter.code}"
 
 
 def _own(found: Mapping[str, Parameter]) -> Iterator[Parameter]:

@@ -126,8 +126,12 @@ class _Groups:
 
 
 def _require_enough(criteria: Iterable[tuple[str, str]]) -> None:
-    """Raises `Malformed` unless a subject, and a category or a code, are among the criteria."""
-    codes = {found[0] for name, _ in criteria if (found := _NAME.match(name))}
+    """Raises `Malformed` unless a subject, and a category or a code, are among the criteria.
+
+    What has no value, or asks for any at all, says neither.
+    """
+    said = [name for name, value in criteria if value.strip() and not name.endswith(":missing")]
+    codes = {found[0] for name in said if (found := _NAME.match(name))}
     if codes.isdisjoint(_SUBJECTS):
         raise Malformed("$lastn is about a subject: 'patient' or 'subject' is required", code="required")
     if not any(code == "category" or _is_about_codes(code) for code in codes):

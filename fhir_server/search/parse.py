@@ -10,7 +10,7 @@ https://hl7.org/fhir/R4/search.html · https://hl7.org/fhir/R4/http.html#ccreate
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
@@ -244,16 +244,23 @@ class _Reading:
 
     def agree(self) -> None:
         """Pass over what does not go together. https://hl7.org/fhir/R4/search.html#summary"""
-        if self.shape is None or self.shape.summary != "text" or not self.shape.includes:
+        shape = self.shape
+        if shape is None:
             return
-        self.ignored.append(
-            Issue("not-supported", "'_summary=text' brings nothing along: no '_include' and no '_revinclude'")
-        )
-        self.shape.includes.clear()
+        if shape.summary == "text" and shape.includes:
+            self._ignore(
+                {"_include", "_revinclude"},
+                "'_summary=text' brings nothing along: no '_include' and no '_revinclude'",
+            )
+            shape.includes.clear()
+        if shape.contained != "false" and any(key.name is not None for key in shape.sort):
+            self._ignore({"_sort"}, "With '_contained', a result is sorted by '_id' and '_lastUpdated' only")
+            shape.sort.clear()
+
+    def _ignore(self, codes: Collection[str], why: str) -> None:
+        self.ignored.append(Issue("not-supported", why))
         self.understood = [
-            (name, value)
-            for name, value in self.understood
-            if name.partition(":")[0] not in {"_include", "_revinclude"}
+            (name, value) for name, value in self.understood if name.partition(":")[0] not in codes
         ]
 
     def _criterion(self, name: str, code: str, value: str) -> None:
@@ -311,8 +318,6 @@ class _Reading:
         scope, where = self.scope, self._where()
         if shape.contained == "false":
             return scope.narrowed, where, None
-        if any(key.name is not None for key in shape.sort):
-            raise unsupported("With '_contained', a result is sorted by '_id' and '_lastUpdated' only")
         if len(scope.types) > _MOST_CONTAINED:
             raise Malformed(
                 f"'_contained' works on at most {_MOST_CONTAINED} types; '_type' with their names would be right",

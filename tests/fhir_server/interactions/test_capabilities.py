@@ -94,6 +94,22 @@ async def test_every_parameter_that_is_listed_is_understood(perform: Performer) 
             )
 
 
+async def test_every_include_that_is_listed_is_taken(perform: Performer) -> None:
+    (rest,) = (await told(perform))["rest"]
+    listed = {resource["type"]: resource for resource in rest["resource"]}
+    for name, resource in listed.items():
+        for code, links in (("_include", "searchInclude"), ("_revinclude", "searchRevInclude")):
+            for link in resource.get(links, ()):
+                query_of(name, f"{code}={link}", lenient=False, limits=perform.server.limits)
+
+    assert {"*", "Observation:subject", "Provenance:target"} <= {*listed["Patient"]["searchRevInclude"]}
+    assert {"*", "Patient:organization"} <= {*listed["Patient"]["searchInclude"]}
+    assert "Patient:organization" not in listed["Patient"]["searchRevInclude"]
+    # Canonical URLs are compared, and no resource is looked up by one.
+    assert "QuestionnaireResponse:questionnaire" not in listed["QuestionnaireResponse"]["searchInclude"]
+    assert "QuestionnaireResponse:questionnaire" not in listed["Questionnaire"]["searchRevInclude"]
+
+
 @pytest.mark.parametrize(
     ("settings", "element", "value"),
     [

@@ -186,6 +186,8 @@ async def test_no_match_is_an_empty_searchset(ward: Operator) -> None:
     ("query", "code"),
     [
         ("category=vital-signs", "required"), ("patient=p", "required"), ("patient=p&status=final", "required"),
+        ("patient=&code=w", "required"), ("subject=&patient=%20&code=w", "required"),
+        ("subject:missing=false&code=w", "required"), ("patient=p&code=&category=", "required"),
         ("patient=p&code=w&max=0", "value"), ("patient=p&code=w&max=x", "value"),
         ("patient=p&code=w&max=1&max=2", "value"),
         ("patient=p&code=w&date=x", "value"),

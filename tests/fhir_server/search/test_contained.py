@@ -119,13 +119,24 @@ def test_contained_resources_are_none_of_an_ordinary_search() -> None:
     [
         ("Medication", "_contained=yes", "'_contained' is one of false, true, both"),
         ("Medication", "_contained=true&_containedType=x", "'_containedType' is one of"),
-        ("Medication", "_contained=true&_sort=status", "sorted by '_id' and '_lastUpdated' only"),
         (None, "_contained=true&_id=x", "at most 8 types"),
         ("Medication", "_contained=true&code=" + ",".join(map(str, range(900))), "too many values"),
     ],
 )
 def test_what_contained_resources_cannot_be_asked_is_refused(type: str | None, text: str, part: str) -> None:
     assert part in refused(type, text, lenient=True)[0]
+
+
+def test_with_contained_resources_other_sorts_are_passed_over() -> None:
+    query = "code=x&_contained=both&_sort=status,_id"
+
+    found = parsed("Medication", query, lenient=True)
+
+    assert (found.query.sort, found.understood) == ((), "code=x&_contained=both")
+    (warning,) = found.issues
+    assert "sorted by '_id' and '_lastUpdated' only" in warning.text
+    assert refused("Medication", query) == [warning.text]
+    assert parsed("Medication", "code=x&_contained=both&_sort=-_id").query.sort
 
 
 def test_an_id_is_that_of_no_contained_resource() -> None:
