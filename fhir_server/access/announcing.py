@@ -16,7 +16,7 @@ from fhir_server.access.emergency import reason_in
 from fhir_server.access.facts import ROOT, Facts, key_of
 from fhir_server.access.linking import announced
 from fhir_server.access.standing import Write
-from fhir_server.access.teams import participations_of
+from fhir_server.access.teams import managers_of, participations_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import instant_text
 from fhir_server.kernel.wire import Tree
@@ -95,8 +95,7 @@ def _told(
 def audience_of(facts: Facts, now: int) -> tuple[Key, ...]:
     """Whom changes of a circle are announced to: the person, then the référents and the médecin traitant."""
     found = dict.fromkeys([facts.person])
-    managers = (facts.target(dossier.get("careManager")) for dossier in facts.of("EpisodeOfCare"))
-    found |= dict.fromkeys(key for key in managers if key is not None and key in facts.trees)
+    found |= dict.fromkeys(key for key in sorted(managers_of(facts, now)) if key in facts.trees)
     for team in facts.of("CareTeam"):
         for one in participations_of(team, facts):
             open_now = one.spell[0] <= now < one.spell[1]

@@ -1,8 +1,9 @@
 """Who may make or end a link to a person: a closed table, judged on the facts before the transaction.
 
-Whatever the table allows, nobody raises their own rights by a write: the links that the writes lead to are compared
-with those before, but for what the table entitles the caller to (a person who is new, a join with the full INS and the
-five traits, a consent with the proof of who gave it, a record that one's organisation opens after information).
+Whatever the table allows, nobody raises their own rights by a write: the links and the powers that the writes lead to
+are compared with those before, but for what the table entitles the caller to (a person who is new, a join with the full
+INS and the five traits, a consent with the proof of who gave it, a record that one's organisation opens after
+information). Of these the record alone lets somebody become the référent.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from fhir_server.access.facts import (
     ACTORS,
     GRANT,
     GRANT_TYPES,
+    OPEN_TASK,
+    SOLLICITATION,
+    TASK_TYPES,
     Facts,
     coded,
     merged_with,
@@ -30,10 +34,11 @@ from fhir_server.access.links import at, links_of, stated
 from fhir_server.access.raising import raised
 from fhir_server.access.roles import DIRECTORY
 from fhir_server.access.spells import Spell, after, covers
-from fhir_server.access.standing import Case, Write
+from fhir_server.access.standing import Case, Write, empowered
 from fhir_server.access.teams import (
     Participation,
     coordinates,
+    organisations_of,
     participations_of,
     support_of,
 )
@@ -53,10 +58,11 @@ _STAYING: Final = frozenset({"CareTeam", "Consent", "RelatedPerson"})  # with th
 
 @immutable
 class Verdict:
-    """`entitled`: what this write opens to the caller is theirs by the table."""
+    """`entitled`: what this write opens to the caller is theirs by the table. `leading`: to answer for it as well."""
 
     decision: Decision
     entitled: bool = False
+    leading: bool = False
 
 
 def may_link(
@@ -87,11 +93,21 @@ def may_link(
     if case.is_new:
         return _new_person(case)
 
-    entitled = [(write.new, write.old) for write, verdict in verdicts if verdict.entitled]
-    bare = links_of(written(later, entitled), cells, now)
-    if raised(case.own, case.links, bare, now):
+    entitled = [write for write, verdict in verdicts if verdict.entitled]
+    bare = _without(entitled, case)
+    gained = empowered(case, bare)
+    led = [write for write, verdict in verdicts if verdict.leading]
+    if len(led) < len(entitled):
+        gained |= empowered(case, _without(led, case)) & {"answers"}
+    if gained or raised(case.own, case.links, bare.links, now):
         return refused(LINK, "link: nobody raises their own rights")
     return allowed(WRITING, "link: table of writes")
+
+
+def _without(writes: Sequence[Write], case: Case) -> Case:
+    """What the caller is after the transaction, but for some of its writes."""
+    facts = written(case.later, [(write.new, write.old) for write in writes])
+    return replace(case, before=facts, later=facts)
 
 
 def _judge(case: Case, write: Write) -> Verdict:
@@ -201,22 +217,56 @@ def _support(case: Case, write: Write) -> Verdict:
     tied = {support.institution, support.organisation}
     if not any(case.gains(key, write) for key in tied):
         return Verdict(allowed(WRITING, "link: no more than before"))
-    if own & tied and case.presented:
-        return Verdict(allowed(WRITING, "link: INS and five traits presented"), entitled=True)
     informed = case.consents.at(case.now, INFORMATION)[0] & case.cells.bits(("sante",))
     coordinator = "coordonnateur" in case.caller.roles and coordinates(support.organisation, case.later)
     dossier = coordinator and write.tree["resourceType"] == "EpisodeOfCare"
     if (
         dossier
         and own & tied
-        and (case.is_member or case.is_asked)
+        and (case.is_member or case.is_asked or case.presented)
         and (support.stage == "prepared" or informed)
     ):
         # Mission 2: the team that takes part already coordinates from now on, the person being informed.
-        return Verdict(allowed(WRITING, "link: record opened by the coordinating team"), entitled=True)
+        opened = allowed(WRITING, "link: record opened by the coordinating team")
+        return Verdict(opened, entitled=True, leading=True)
+    if own & tied and case.presented:
+        return Verdict(allowed(WRITING, "link: INS and five traits presented"), entitled=True)
     if case.may_invite():
         return Verdict(allowed(WRITING, "link: a member invites"))
     return Verdict(refused(LINK, "link: not invited by a member who may"))
+
+
+def _request(case: Case, write: Write) -> Verdict:
+    """A request for help, which lets whom it is addressed to open a record: nobody makes one in another's name.
+
+    But for a member who may bring in others, and where whom it is addressed to takes part already.
+    """
+    asking, owner = _asking(write.new, case)
+    if asking is None or case.is_new or case.may_invite() or _speaks_for(case, asking):
+        return Verdict(allowed(WRITING, "link: request"))
+    asked, had = _asking(write.old, case)
+    if asking == asked and (owner == had or had in case.own):
+        return Verdict(allowed(WRITING, "link: request, as it was made"))
+    if owner in case.supporting or any(owner == one.member for one in case.participations):
+        return Verdict(allowed(WRITING, "link: request to who takes part"))
+    return Verdict(refused(LINK, "link: a request is made in one's own name, or by a member who may invite"))
+
+
+def _asking(task: Tree | None, case: Case) -> tuple[Key | None, Key | None]:
+    """Who asks by an open request about the person, and whom."""
+    if task is None or task.get("status") not in OPEN_TASK or not person_of(task, case.before.bases):
+        return None, None
+    if not coded(task.get("code"), TASK_TYPES, (SOLLICITATION,)):
+        return None, None
+    return case.before.target(task.get("requester")), case.before.target(task.get("owner"))
+
+
+def _speaks_for(case: Case, requester: Key) -> bool:
+    """Oneself; the software of an organisation speaks for those who practise there."""
+    at_home = case.caller.kind == "system" and not case.own.isdisjoint(
+        organisations_of(requester, case.later)
+    )
+    return requester in case.own or at_home
 
 
 def _consent(case: Case, write: Write) -> Verdict:
@@ -260,6 +310,7 @@ _RULES: Final[Mapping[str, Callable[[Case, Write], Verdict]]] = {
     "Consent": _consent,
     "Patient": _patient,
     "Basic": _grant,
+    "Task": _request,
 }
 
 

@@ -1,8 +1,12 @@
-"""What a caller is to a person before they write: what the closed table of links asks."""
+"""What a caller is to a person before they write: what the closed table of links asks.
+
+Some of it lets them do what their ties alone do not: bring others in, see others out, open a record. These *powers*
+follow from the circle, the records and the requests that a write may change, so they are compared as ties are.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
@@ -12,9 +16,12 @@ from fhir_server.access.consents import Consents
 from fhir_server.access.facts import OPEN_TASK, SOLLICITATION, TASK_TYPES, Facts, coded, written
 from fhir_server.access.links import at, consents_of, links_of
 from fhir_server.access.raising import raised
+from fhir_server.access.spells import Spell
 from fhir_server.access.teams import (
     Participation,
+    Support,
     classes_of,
+    managers_of,
     participations_of,
     support_of,
 )
@@ -27,6 +34,8 @@ _INVITING: Final = frozenset({"coordonnateur", "infirmier", "encadrement"})
 
 
 Warrant: TypeAlias = Literal["", "circle", "identity", "emergency"]
+# Bring others into the circle; see others out of it; open a record of coordination for one's team.
+Power: TypeAlias = Literal["invites", "answers", "opens"]
 
 
 @immutable
@@ -105,23 +114,26 @@ class Case:
     @cached_property
     def participations(self) -> list[Participation]:
         """The open ones, before."""
-        return [
-            one
-            for team in self.before.of("CareTeam")
-            for one in participations_of(team, self.before)
-            if one.spell[0] <= self.now < one.spell[1]
-        ]
+        return [one for one in self._participations if self._holds(one.spell)]
+
+    @cached_property
+    def _participations(self) -> list[Participation]:
+        return [one for team in self.before.of("CareTeam") for one in participations_of(team, self.before)]
 
     @cached_property
     def supporting(self) -> frozenset[Key]:
         """The organisations of stays and records, prepared ones too."""
-        found = [
-            support_of(tree, self.before)
-            for kind in ("EpisodeOfCare", "Encounter")
-            for tree in self.before.of(kind)
-        ]
-        now = [one for one in found if one is not None and one.spell[0] <= self.now < one.spell[1]]
+        now = [one for one in self._supports if self._holds(one.spell)]
         return frozenset(key for one in now for key in (one.organisation, one.institution))
+
+    @cached_property
+    def _supports(self) -> list[Support]:
+        trees = [tree for kind in ("EpisodeOfCare", "Encounter") for tree in self.before.of(kind)]
+        found = [support_of(tree, self.before) for tree in trees]
+        return [one for one in found if one is not None]
+
+    def _holds(self, spell: Spell) -> bool:
+        return spell[0] <= self.now < spell[1]
 
     @cached_property
     def is_member(self) -> bool:
@@ -156,17 +168,38 @@ class Case:
 
     def is_referent(self) -> bool:
         """Who answers for the record, or coordinates in the circle."""
-        managers = {self.before.target(one.get("careManager")) for one in self.before.of("EpisodeOfCare")}
-        if self.own & managers and self.is_member:
+        if self.is_member and not self.own.isdisjoint(managers_of(self.before, self.now)):
             return True
         return "coordonnateur" in self.caller.roles and any(
             one.coordinates and one.member in self.own for one in self.participations
         )
 
+    def powers(self) -> frozenset[Power]:
+        """What the caller may do at this moment besides what their ties show."""
+        coordinating = "coordonnateur" in self.caller.roles
+        held: dict[Power, bool] = {
+            "invites": self.may_invite(),
+            "answers": self.is_referent(),
+            "opens": coordinating and (self.is_member or self.is_asked),
+        }
+        return frozenset(power for power, has in held.items() if has)
+
     def gains(self, actor: Key, write: Write) -> bool:
         """Whether this write alone raises the rights of `actor`."""
-        alone = written(self.before, [(write.old, write.new)])
-        return raised((actor,), self.links, links_of(alone, self.cells, self.now), self.now)
+        return raised((actor,), self.links, self.links_after(write), self.now)
+
+    def links_after(self, write: Write) -> tuple[Link, ...]:
+        """The links that this write alone leads to."""
+        return links_of(written(self.before, [(write.old, write.new)]), self.cells, self.now)
+
+    def moments(self) -> frozenset[int]:
+        """When, from now on, the powers of the caller may change."""
+        requesters = {self.before.target(task.get("requester")) for task in self.before.of("Task")}
+        actors = self.own | requesters
+        spells = [one.spell for one in self._participations if one.member in actors]
+        spells += [one.spell for one in self._supports]
+        spells += [(link.since, link.until) for link in self.links if link.actor in actors]
+        return frozenset(moment for spell in spells for moment in spell if moment > self.now)
 
     def represents(self, actor: Key) -> bool:
         """Whether `actor` speaks for the person: itself, or a legal representative."""
@@ -174,3 +207,11 @@ class Case:
         return actor in self.before.records or any(
             link.actor == actor and link.tie is Tie.REPRESENTATIVE for link in at(links, self.now)
         )
+
+
+def empowered(before: Case, after: Case) -> frozenset[Power]:
+    """The powers that a caller has after writes, now or at another time, when they had them not before."""
+    gained = after.powers() - before.powers()
+    for moment in before.moments() | after.moments():
+        gained |= replace(after, now=moment).powers() - replace(before, now=moment).powers()
+    return gained

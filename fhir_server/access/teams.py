@@ -93,6 +93,16 @@ def support_of(tree: Tree, facts: Facts) -> Support | None:
     return Support(organisation, institution, stage, spell) if institution is not None else None
 
 
+def managers_of(facts: Facts, now: int) -> frozenset[Key]:
+    """Who answers for the records of coordination that are kept now. One that no organisation keeps is none."""
+    found = set()
+    for dossier in facts.of("EpisodeOfCare"):
+        support, manager = support_of(dossier, facts), facts.target(dossier.get("careManager"))
+        if support is not None and manager is not None and support.spell[0] <= now < support.spell[1]:
+            found.add(manager)
+    return frozenset(found)
+
+
 def institution_of(organisation: Key, facts: Facts) -> Key | None:
     """The establishment (*entité géographique*, with a FINESS of its own) that an organisation is or is part of.
 

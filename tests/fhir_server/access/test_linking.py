@@ -24,7 +24,7 @@ from fhir_server.access.facts import Facts, written
 from fhir_server.access.linking import announced, may_link, touched
 from fhir_server.access.links import links_of
 from fhir_server.access.raising import raised
-from fhir_server.access.standing import Write
+from fhir_server.access.standing import Case, Write, empowered
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from tests.circles import (
@@ -291,6 +291,65 @@ def test_a_coordinator_whom_the_circle_calls_so_is_a_referent() -> None:
     assert not may_change(COORDINATOR, circle(*TEAM), circle(GP_MEMBER, TEAM[1], TEAM[3]))
 
 
+LED = dossier("dac", careManager=to("PractitionerRole/coordinator"))
+LED_BY_NURSE = dossier("dac", careManager=to("PractitionerRole/nurse"))
+NOBODYS = {name: value for name, value in LED_BY_NURSE.items() if name != "managingOrganization"}
+
+
+@pytest.mark.parametrize(
+    ("who", "old", "new", "expected"),
+    [
+        (NURSE, None, NOBODYS, True),  # what no organisation keeps makes nobody a référent
+        (NURSE, dossier("dac"), LED_BY_NURSE, False),
+        (NURSE, dossier("dac"), LED, True),  # somebody else
+        (COORDINATOR, dossier("dac"), LED, False),
+        (COORDINATOR, dossier("dac", "planned"), LED, True),  # who opens the record answers for it
+        (GP, dossier("dac"), LED, True),
+        (
+            COORDINATOR,
+            circle(*TEAM),
+            circle(*TEAM[:3], member("PractitionerRole/coordinator", role="330")),
+            False,
+        ),
+        (
+            COORDINATOR,
+            circle(*TEAM),
+            circle(*TEAM, member("PractitionerRole/coordinator", "2027-01-01", role="330")),
+            False,
+        ),
+        (GP, circle(*TEAM), circle(*TEAM[:3], member("PractitionerRole/coordinator", role="330")), True),
+    ],
+)
+def test_nobody_makes_themselves_the_referent(
+    who: Caller, old: Tree | None, new: Tree, *, expected: bool
+) -> None:
+    team = () if new["resourceType"] == "CareTeam" else (circle(*TEAM),)
+
+    assert may_change(who, old, new, *team, consent(INFORMATION)) is expected
+
+
+def test_who_answers_for_a_record_that_no_organisation_keeps_sees_nobody_out() -> None:
+    without = circle(*TEAM[:2], TEAM[3])
+
+    assert not may_change(NURSE, circle(*TEAM), without, NOBODYS)
+
+
+@pytest.mark.parametrize("presented", [True, False])
+def test_who_joins_by_the_ins_and_the_five_traits_is_no_referent(presented: bool) -> None:
+    team, leading = circle(*TEAM[:3]), member("PractitionerRole/coordinator", TODAY, role="330")
+
+    assert not may_change(COORDINATOR, team, circle(*TEAM[:3], leading), presented=presented)
+
+
+def test_a_stay_in_preparation_does_not_make_a_member_of_whom_a_consent_names() -> None:
+    """It would open nothing that the consent does not open, but for bringing others in."""
+    named = outside("Organization/hospital")
+    nurse = caller("cardiologist", "hospital", "infirmier")
+
+    assert not may_change(nurse, None, stay("hospital", "planned"), named)
+    assert may_change(GP, None, stay("hospital", "planned"), named, circle(*TEAM))
+
+
 # Médecin traitant
 
 
@@ -383,7 +442,9 @@ def test_a_stay_that_was_over_does_not_go_on_by_itself() -> None:
 
 
 def test_a_request_for_help_ties_whom_a_linked_person_asks() -> None:
-    assert may_change(HELPER, None, request("Organization/dac"), circle(*TEAM))
+    asked = request("Organization/dac", requester=to("PractitionerRole/helper"))
+
+    assert may_change(HELPER, None, asked, circle(*TEAM))
     assert may_change(NURSE, None, mdph_request("Organization/mdph"), circle(*TEAM))
     assert not may_change(PHARMACIST, None, request("Organization/dac"), circle(*TEAM))
     assert not may_change(HELPER, None, request("Organization/saad"), circle(*TEAM))  # one's own
@@ -396,6 +457,51 @@ def test_the_team_that_is_asked_hands_the_request_to_one_of_theirs() -> None:
     asked = request("Organization/dac")
 
     assert may_change(COORDINATOR, asked, request("PractitionerRole/coordinator"))
+
+
+BY_HELPER = to("PractitionerRole/helper")
+BY_GP = to("PractitionerRole/gp")
+OF_THREE = circle(*TEAM[:3])  # the DAC takes no part
+OF_SOFTWARE = Caller("system", roles=("infirmier",), actors=(Key("Organization", "ssiad"),))
+
+
+@pytest.mark.parametrize(
+    ("who", "old", "new", "expected"),
+    [
+        (HELPER, None, {"requester": BY_HELPER}, True),
+        (HELPER, None, {"requester": BY_GP}, False),
+        (HELPER, None, {"requester": to(PERSON)}, False),
+        (HELPER, {"requester": BY_HELPER}, {"requester": BY_GP}, False),
+        (HELPER, {"requester": BY_GP, "status": "completed"}, {"requester": BY_GP}, False),
+        (HELPER, {"requester": BY_GP, "for": None}, {"requester": BY_GP}, False),
+        (HELPER, {"requester": BY_GP, "owner": "Organization/mdph"}, {"requester": BY_GP}, False),
+        (HELPER, {"requester": BY_GP}, {"requester": BY_GP, "priority": "asap"}, True),
+        (HELPER, None, {"requester": BY_GP, "owner": "PractitionerRole/nurse"}, True),  # of the circle
+        (NURSE, None, {"requester": BY_GP}, True),  # said on the telephone
+        (OF_SOFTWARE, None, {"requester": to("PractitionerRole/nurse")}, True),
+        (OF_SOFTWARE, None, {"requester": BY_GP}, False),
+    ],
+)
+def test_a_request_is_made_in_ones_own_name(
+    who: Caller, old: dict[str, Any] | None, new: dict[str, Any], *, expected: bool
+) -> None:
+    before, after = (
+        None if one is None else request(**{"owner": "Organization/dac", **one}) for one in (old, new)
+    )
+    linked = stay("ssiad", "finished"), consent(OUTSIDE, "Organization/ssiad")
+
+    assert may_change(who, before, after, OF_THREE, *linked) is expected
+
+
+@pytest.mark.parametrize("requester", [str(PERSON), "PractitionerRole/gp", "PractitionerRole/nurse"])
+def test_who_is_asked_by_somebody_else_does_not_say_that_they_were_asked_by_a_member(requester: str) -> None:
+    asked = request("Organization/dac", requester=BY_HELPER)
+    rewritten = {**asked, "requester": to(requester)}
+    prepared = dossier("dac", "planned")
+
+    assert may_change(COORDINATOR, asked, {**asked, "priority": "asap"}, OF_THREE)
+    assert not may_change(COORDINATOR, asked, rewritten, OF_THREE)
+    assert not decide(COORDINATOR, (asked, rewritten), (None, prepared), on=facts(asked, OF_THREE))
 
 
 # Consents
@@ -645,11 +751,13 @@ def trees(draw: st.DrawFn) -> Tree:
                 draw(organisations), draw(st.sampled_from(["planned", "in-progress", "finished"])), start
             )
         case "dossier":
-            return dossier(
-                draw(organisations), draw(st.sampled_from(["planned", "active", "onhold", "finished"]))
-            )
+            status = draw(st.sampled_from(["planned", "active", "onhold", "finished"]))
+            return dossier(draw(organisations), status, careManager=to(draw(st.sampled_from(NAMED))))
         case "task":
-            return request(named, draw(st.sampled_from(["sollicitation", "demande-mdph"])))
+            requester = to(draw(st.sampled_from([*NAMED, "PractitionerRole/gp", str(PERSON)])))
+            return request(
+                named, draw(st.sampled_from(["sollicitation", "demande-mdph"])), requester=requester
+            )
         case "relative":
             return relative("daughter", (ROLE_CLASS, draw(st.sampled_from(["GUARD", "CAREGIVER"]))))
         case "person":
@@ -674,30 +782,57 @@ STARTS = [
     (circle(*TEAM), consent(INFORMATION), recognition("PractitionerRole/nurse"), relative("daughter")),
     (circle(*TEAM), stay("geriatrics"), consent(OPPOSITION, type="deny", id="0"), relative("daughter")),
     (dossier("dac", "planned"), request("Organization/saad"), relative("daughter")),
+    (circle(*TEAM[:3]), request("PractitionerRole/coordinator", requester=BY_HELPER), consent(INFORMATION)),
     (circle(GP_MEMBER), consent(EXCLUSION, "PractitionerRole/nurse", type="deny", id="1"), CHILD),
 ]
 
 
-@settings(max_examples=150)
-@given(st.sampled_from(STARTS), st.sampled_from(CALLERS), st.lists(trees(), max_size=5), st.booleans())
-def test_nobody_raises_their_own_rights_by_any_sequence_of_writes(
-    start: tuple[Tree, ...], who: Caller, wanted: list[Tree], at_once: bool
-) -> None:
-    on = begun = facts(*start)
+def after(begun: Facts, who: Caller, wanted: list[Tree], *, at_once: bool) -> Facts:
+    """The facts after the writes that a caller may do, of those that they try."""
+    on = begun
     steps = [wanted] if at_once else [[tree] for tree in wanted]
     for step in steps:
         latest = {(tree["resourceType"], tree["id"]): tree for tree in step}
         writes = [(on.trees.get(Key(*key)), tree) for key, tree in latest.items()]
         if decide(who, *writes, on=on):
             on = written(on, writes)
+    return on
+
+
+ASKED = (str(PERSON), "PractitionerRole/gp", "PractitionerRole/helper", "PractitionerRole/nurse")
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(STARTS), st.sampled_from(CALLERS), st.lists(trees(), max_size=5), st.booleans())
+def test_nobody_raises_their_own_rights_by_any_sequence_of_writes(
+    start: tuple[Tree, ...], who: Caller, wanted: list[Tree], at_once: bool
+) -> None:
+    begun = facts(*start)
+    on = after(begun, who, wanted, at_once=at_once)
 
     entitled = _opened_record(begun, on, who)
-    assert entitled or not raised(who.actors, links_of(begun, CELLS, NOW), links_of(on, CELLS, NOW), NOW)
+    first, last = Case(who, begun, begun, CELLS, NOW), Case(who, on, on, CELLS, NOW)
+    assert entitled or not raised(who.actors, first.links, last.links, NOW)
+    assert entitled or not empowered(first, last)
+
+
+@given(st.sampled_from(ASKED), st.sampled_from(ASKED), st.sampled_from(["planned", "active"]))
+def test_who_was_not_asked_by_a_member_opens_no_record_whatever_they_say_of_it(
+    first: str, second: str, status: str
+) -> None:
+    begun = facts(
+        OF_THREE, request("PractitionerRole/coordinator", requester=BY_HELPER), consent(INFORMATION)
+    )
+    said = [request("PractitionerRole/coordinator", requester=to(one)) for one in (first, second)]
+    on = after(begun, COORDINATOR, [*said, dossier("dac", status)], at_once=False)
+
+    assert not on.of("EpisodeOfCare")
 
 
 def _opened_record(before: Facts, after: Facts, who: Caller) -> bool:
     """The one thing of the table that is in the reach of these writes: a DAC opens the record that it may open."""
-    return who == COORDINATOR and before.of("EpisodeOfCare") != after.of("EpisodeOfCare")
+    opens = Case(who, before, before, CELLS, NOW).powers() & {"opens"}
+    return bool(opens) and before.of("EpisodeOfCare") != after.of("EpisodeOfCare")
 
 
 def test_two_writes_that_raise_only_together_are_refused() -> None:
