@@ -1,5 +1,5 @@
-"""What is announced of a person's circle, and to whom: somebody joined, a consent was recorded, emergency access taken,
-somebody was invited to have an account.
+"""What is announced of a person's circle, and to whom: somebody joined, a consent was recorded, a relative was given
+rights, emergency access taken, somebody was invited to have an account.
 
 An announcement is a Communication, so that those whom it is addressed to keep it, and nobody else reads it: to the
 person, to the référent and to the médecin traitant, but for whoever did it. These are no sender of it: to whom it went
@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Final
 
 from fhir_server.access.caller import Caller
+from fhir_server.access.cells import Cells
 from fhir_server.access.emergency import reason_in
 from fhir_server.access.facts import ROOT, Facts, key_of
 from fhir_server.access.linking import announced
@@ -27,17 +28,17 @@ EMERGENCY: Final = "ACC"
 _KINDS: Final = "http://terminology.hl7.org/CodeSystem/communication-category"
 _ANNOTATING: Final = frozenset({"Practitioner", "Patient", "RelatedPerson", "Organization"})
 _SENTENCES: Final = {
-    CIRCLE_CHANGED: "Le cercle de soins ou les consentements de cette personne ont changé",
+    CIRCLE_CHANGED: "Le cercle de soins, les proches ou les consentements de cette personne ont changé",
     EMERGENCY: "Un professionnel a pris un accès en urgence au dossier de cette personne",
 }
 
 
 def announcement_of(
-    writes: Collection[Write], before: Facts, later: Facts, caller: Caller, id: str, now: int
+    writes: Collection[Write], before: Facts, later: Facts, caller: Caller, cells: Cells, id: str, now: int
 ) -> Tree | None:
     """What these writes about one person announce, to be written as `Communication/id`; None: nothing, or to nobody."""
     grants = [write.new for write in writes if write.warrant == "emergency" and write.new is not None]
-    if later.patient is None or not (grants or announced(writes, before)):
+    if later.patient is None or not (grants or announced(writes, before, later, cells, now)):
         return None
     recipients = [key for key in audience_of(later, now) if key not in caller.actors]
     if not recipients:

@@ -146,7 +146,9 @@ class Authority:
         self, caller: Caller, before: Facts, later: Facts, writes: Sequence[Write], id: str, now: int
     ) -> Tree | None:
         """What the person and those who answer for the circle are to be told of these writes."""
-        return None if caller.kind == "anyone" else announcement_of(writes, before, later, caller, id, now)
+        if caller.kind == "anyone":
+            return None
+        return announcement_of(writes, before, later, caller, self.policy.cells, id, now)
 
     def permits(self, caller: Caller, type: str, letter: str) -> bool:
         """Whether the client may do this with a type at all. `letter`: of create, read, update, delete or search."""

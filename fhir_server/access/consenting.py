@@ -41,9 +41,12 @@ def judge_consent(
     facts: Facts,
     cells: Cells,
     now: int,
-    represents: Callable[[Key], bool],
+    represents: Callable[[Key, int], bool],
 ) -> tuple[Decision, bool]:
-    """Whether whoever has `actors` may write this version of a Consent, and whether it opens anything to anybody."""
+    """Whether whoever has `actors` may write this version of a Consent, and whether it opens anything to anybody.
+
+    `represents`: whether somebody speaks for the person about some cells.
+    """
     before = () if old is None else tuple(statements_of(old, facts, cells))
     later = () if new is None else tuple(statements_of(new, facts, cells))
     favours = tuple(_favours(before, later, now))
@@ -73,7 +76,7 @@ def _proof(
     actors: Collection[Key],
     facts: Facts,
     now: int,
-    represents: Callable[[Key], bool],
+    represents: Callable[[Key, int], bool],
 ) -> Decision:
     if new is None:
         return refused(CONSENT, "consent: a denial is lifted by a new version, not by a deletion")
@@ -89,9 +92,14 @@ def _proof(
         return allowed(WRITING, "consent: with proof")
 
     performers = {facts.target(reference) for reference in new.get("performer", ())}
-    givers = {key for key in performers if key is not None and key not in favoured and represents(key)}
+    cells = 0
+    for statement in favours:
+        cells |= statement.cells
+    givers = {key for key in performers if key is not None and key not in favoured and represents(key, cells)}
     if not givers:
-        return refused(CONSENT, "consent: Consent.performer is neither the person nor who represents them")
+        return refused(
+            CONSENT, "consent: Consent.performer is neither the person nor who represents them in this"
+        )
     if not givers.isdisjoint(actors):
         return allowed(WRITING, "consent: by whoever gives it")
     if not (_sourced(old, new) or _verified(old, new, givers, facts)):

@@ -45,7 +45,7 @@ from fhir_server.access.teams import (
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
-from fhir_server.search.sight import Tie
+from fhir_server.search.sight import Link, Tie
 
 # Professionals of care and coordination, their management and their secretariat.
 _RECEIVING: Final = frozenset(
@@ -282,8 +282,28 @@ def _consent(case: Case, write: Write) -> Verdict:
     return Verdict(decision, entitled=favours and decision.allowed)
 
 
+def _relative(case: Case, write: Write) -> Verdict:
+    """Who represents the person: a relative comes to do so by who may bring in others."""
+    if (
+        not case.is_new
+        and not case.may_invite()
+        and _kin_raised(case.links, case.links_after(write), case.now)
+    ):
+        return Verdict(refused(LINK, "link: a relative is given rights by a member who may bring in others"))
+    return Verdict(allowed(WRITING, "link: relative"))
+
+
+def _kin_raised(before: Collection[Link], later: Collection[Link], now: int) -> bool:
+    """Whether a relative of the person may see more, or for longer."""
+    changed = {link.actor for link in {*before} ^ {*later} if link.actor.type == "RelatedPerson"}
+    return any(raised((actor,), before, later, now) for actor in changed)
+
+
 def _patient(case: Case, write: Write) -> Verdict:
     bases = case.before.bases
+    kin = _relative(case, write)  # who represents them hangs on their age
+    if not kin.decision:
+        return kin
     if merged_with(write.old, bases) != merged_with(write.new, bases) and not (
         case.is_new or case.may_invite()
     ):
@@ -309,13 +329,16 @@ _RULES: Final[Mapping[str, Callable[[Case, Write], Verdict]]] = {
     "Encounter": _support,
     "Consent": _consent,
     "Patient": _patient,
+    "RelatedPerson": _relative,
     "Basic": _grant,
     "Task": _request,
 }
 
 
-def announced(writes: Collection[Write], before: Facts) -> bool:
-    """Whether the person and the référent are to be told: somebody joined, or a consent was recorded."""
+def announced(writes: Collection[Write], before: Facts, later: Facts, cells: Cells, now: int) -> bool:
+    """Whether the person and the référent are to be told: somebody joined, a consent was recorded, a relative has more
+    rights than before.
+    """
     for write in writes:
         kind = write.tree["resourceType"]
         if kind == "Consent" and write.new is not None:
@@ -325,7 +348,12 @@ def announced(writes: Collection[Write], before: Facts) -> bool:
             new = [] if write.new is None else list(participations_of(write.new, before))
             if {one.member for one in new} - {one.member for one in old}:
                 return True
-    return False
+    if not later.of("RelatedPerson") or before.patient is None:
+        return False
+    kinds = {write.tree["resourceType"] for write in writes}
+    return not kinds.isdisjoint({"Patient", "RelatedPerson"}) and _kin_raised(
+        links_of(before, cells, now), links_of(later, cells, now), now
+    )
 
 
 def second_circle(writes: Collection[Write], later: Facts) -> bool:

@@ -105,7 +105,8 @@ class Case:
 
     @cached_property
     def is_representative(self) -> bool:
-        return self.tied(Tie.REPRESENTATIVE)
+        """Whether the caller represents the person in what their circle is concerned with."""
+        return any(self._speaks(actor, self.links, self._circle) for actor in self.own)
 
     @cached_property
     def is_pcp(self) -> bool:
@@ -161,7 +162,7 @@ class Case:
         if requester is None or requester in self.own:
             return False
         roles = {key.id for key in classes_of(requester, self.before)}
-        return self.represents(requester) or any(
+        return self.represents(requester, self._circle) or any(
             one.member == requester and (one.pcp or not roles.isdisjoint(_INVITING))
             for one in self.participations
         )
@@ -201,12 +202,24 @@ class Case:
         spells += [(link.since, link.until) for link in self.links if link.actor in actors]
         return frozenset(moment for spell in spells for moment in spell if moment > self.now)
 
-    def represents(self, actor: Key) -> bool:
-        """Whether `actor` speaks for the person: itself, or a legal representative."""
+    def represents(self, actor: Key, cells: int) -> bool:
+        """Whether `actor` speaks for the person about these cells: itself, or a legal representative.
+
+        A measure of protection may be about some of the data alone, and who represents by it says nothing of the rest.
+        """
         links = links_of(self.later, self.cells, self.now) if self.is_new else self.links
-        return actor in self.before.records or any(
-            link.actor == actor and link.tie is Tie.REPRESENTATIVE for link in at(links, self.now)
-        )
+        return actor in self.before.records or self._speaks(actor, links, cells)
+
+    def _speaks(self, actor: Key, links: tuple[Link, ...], cells: int) -> bool:
+        represented = 0
+        for link in at(links, self.now):
+            if link.actor == actor and link.tie is Tie.REPRESENTATIVE and link.data is None:
+                represented |= link.allow
+        return bool(represented) and not cells & ~represented
+
+    @property
+    def _circle(self) -> int:
+        return self.cells.bits(("coordination",))
 
 
 def empowered(before: Case, after: Case) -> frozenset[Power]:

@@ -12,6 +12,7 @@ from fhir_server.access.standing import Write
 from fhir_server.kernel.wire import Tree
 from fhir_server.validation.validator import check
 from tests.circles import (
+    CELLS,
     CITIZEN,
     COORDINATOR,
     GP,
@@ -34,7 +35,7 @@ REFERENT = member("PractitionerRole/coordinator", role="330")
 
 def announced(who: Caller, before: Facts, *writes: Write) -> Tree | None:
     later = written(before, [(write.old, write.new) for write in writes])
-    return announcement_of(writes, before, later, who, "c1", NOW)
+    return announcement_of(writes, before, later, who, CELLS, "c1", NOW)
 
 
 def names(references: Iterable[Tree]) -> list[str]:

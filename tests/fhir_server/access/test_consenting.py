@@ -29,17 +29,18 @@ from tests.circles import (
 )
 
 DAUGHTER: Final = Key("RelatedPerson", "daughter")
+DAUGHTERS: Final = CELLS.all & ~CELLS.bits(("sante-sensible",))  # what she speaks for the person about
 PHARMACY: Final = "Organization/pharmacy"
 FORM: Final = {"sourceReference": to("DocumentReference/1")}
 OTHER_FORM: Final = {"sourceReference": to("DocumentReference/2")}
 UNPROVEN: Final = "consent: without proof of whoever gives it (source or verification)"
-NOT_GIVEN: Final = "consent: Consent.performer is neither the person nor who represents them"
+NOT_GIVEN: Final = "consent: Consent.performer is neither the person nor who represents them in this"
 
 
 def judge(
     old: Tree | None, new: Tree | None, *, actors: tuple[Key, ...] = NURSE.actors, now: int = NOW
 ) -> tuple[Decision, bool]:
-    """Judged where the person and their daughter speak for the person, and nobody else."""
+    """Judged where the person and their daughter speak for the person, she of some data, and nobody else."""
     return judge_consent(
         old,
         new,
@@ -47,7 +48,7 @@ def judge(
         facts=facts(relative("daughter")),
         cells=CELLS,
         now=now,
-        represents={PERSON, DAUGHTER}.__contains__,
+        represents=lambda key, cells: key == PERSON or (key == DAUGHTER and not cells & ~DAUGHTERS),
     )
 
 
@@ -180,7 +181,12 @@ def test_a_consent_is_dated_no_more_than_a_day_ahead(dated: str, *, expected: bo
         (NURSE.actors, {}, allowed(WRITING, "consent: with proof")),
         (NURSE.actors, {"proof": False, **FORM}, allowed(WRITING, "consent: with proof")),
         (CITIZEN.actors, {}, allowed(WRITING, "consent: by whoever gives it")),
-        ((DAUGHTER,), {"performer": DAUGHTER}, allowed(WRITING, "consent: by whoever gives it")),
+        (
+            (DAUGHTER,),
+            {"performer": DAUGHTER, "data": ["sante"]},
+            allowed(WRITING, "consent: by whoever gives it"),
+        ),
+        ((DAUGHTER,), {"performer": DAUGHTER}, refused(CONSENT, NOT_GIVEN)),  # of all data
         ((DAUGHTER,), {}, allowed(WRITING, "consent: with proof")),
         (NURSE.actors, {"performer": "PractitionerRole/nurse"}, refused(CONSENT, NOT_GIVEN)),
         (NURSE.actors, {"performer": "Patient/other"}, refused(CONSENT, NOT_GIVEN)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from fhir_server.access.raising import raised
 from fhir_server.access.standing import Case, Write, empowered
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
+from fhir_server.search.sight import Link, Tie
 from tests.circles import (
     CELLS,
     CITIZEN,
@@ -681,6 +683,85 @@ def test_a_representative_does_not_make_a_person_younger() -> None:
     assert may_change(GP, CHILD, younger, mother, circle(*TEAM))
 
 
+DESK = caller("desk", "saad", "secretariat")
+AUNT = relative("aunt")
+GUARD = relative("aunt", (ROLE_CLASS, "GUARD"))
+OF_AUNT = consent(CARER, "RelatedPerson/aunt", data=["plan"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "others"),
+    [
+        (AUNT, GUARD, [CHILD]),
+        (None, GUARD, [CHILD]),
+        (patient(), CHILD, [GUARD]),
+        (patient(birthDate=None), CHILD, [GUARD]),
+        ({**GUARD, "active": False}, GUARD, [CHILD]),
+        ({**AUNT, "period": {"end": "2026-09-30"}}, AUNT, [OF_AUNT]),
+    ],
+    ids=["guard", "new guard", "younger", "a child", "again", "longer"],
+)
+def test_a_relative_is_given_rights_by_who_may_bring_in_others(
+    old: Tree | None, new: Tree, others: list[Tree]
+) -> None:
+    team = circle(*TEAM, member("Organization/saad"))
+
+    assert not may_change(DESK, old, new, *others, team)
+    assert not may_change(HELPER, old, new, *others, team)
+    assert may_change(NURSE, old, new, *others, team)
+
+
+def test_what_gives_no_relative_rights_is_free() -> None:
+    team = circle(*TEAM, member("Organization/saad"))
+
+    assert may_change(DESK, None, GUARD, team)  # of an adult
+    assert may_change(DESK, GUARD, AUNT, CHILD, team)
+    assert may_change(DESK, CHILD, patient(birthDate="2014-03-01"), GUARD, team)
+
+
+LIMITED = consent(
+    PROTECTION,
+    "RelatedPerson/son",
+    data=["administratif", "consentement", "identite"],
+    sourceReference=to("DocumentReference/judgment"),
+)
+SON = citizen("son", "representant-legal")
+BY_SON: dict[str, Any] = {"performer": "RelatedPerson/son"}
+
+
+@pytest.mark.parametrize("who", [SON, NURSE])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (None, outside("Organization/pharmacy", data=["administratif"], **BY_SON), True),
+        (None, outside("Organization/pharmacy", data=["administratif", "sante"], **BY_SON), False),
+        (None, outside("Organization/pharmacy", **BY_SON), False),
+        (None, consent(INFORMATION, **BY_SON), False),
+        (consent(OPPOSITION, type="deny", data=["sante"]), {"status": "inactive"}, False),
+        (consent(OPPOSITION, type="deny", data=["identite"]), {"status": "inactive"}, True),
+    ],
+    ids=["within", "beyond", "everything", "information", "opposition beyond", "opposition within"],
+)
+def test_who_represents_in_part_decides_about_that_part(
+    who: Caller, old: Tree | None, new: Tree, *, expected: bool
+) -> None:
+    proof = [{"verified": True, "verifiedWith": to("RelatedPerson/son"), "verificationDate": TODAY}]
+    decision = (
+        new if old is None else {**old, **new, "performer": [to("RelatedPerson/son")], "verification": proof}
+    )
+
+    assert may_change(who, old, decision, LIMITED, relative("son"), circle(*TEAM)) is expected
+
+
+def test_who_represents_in_part_brings_others_into_what_they_represent_in() -> None:
+    team, grown = circle(*TEAM), circle(*TEAM, CARDIOLOGIST)
+    wider = {**LIMITED, "provision": {**LIMITED["provision"], "code": []}}
+    del wider["provision"]["code"]
+
+    assert not may_change(SON, team, grown, LIMITED, relative("son"))
+    assert may_change(SON, team, grown, wider, relative("son"))
+
+
 def test_nobody_makes_an_identity_feed_of_their_own() -> None:
     fed = patient(managingOrganization=to("Organization/hospital"))
 
@@ -695,13 +776,26 @@ def test_an_emergency_grant_is_written_by_nobody() -> None:
         assert not may_change(GP, old, new, circle(*TEAM))
 
 
-def test_who_joins_and_what_is_consented_is_announced() -> None:
-    team, on = circle(*TEAM), facts(circle(*TEAM))
+def told_of(old: Tree | None, new: Tree, *others: Tree) -> bool:
+    on = facts(*(() if old is None else (old,)), *others)
+    return announced([Write(old, new)], on, written(on, [(old, new)]), CELLS, NOW)
 
-    assert announced([Write(team, circle(*TEAM, CARDIOLOGIST))], on)
-    assert announced([Write(None, consent(INFORMATION))], on)
-    assert not announced([Write(team, circle(*TEAM[:2]))], on)
-    assert not announced([Write(None, stay("hospital"))], on)
+
+def test_who_joins_what_is_consented_and_who_represents_is_announced() -> None:
+    team, aunt, guard = circle(*TEAM), relative("aunt"), relative("aunt", (ROLE_CLASS, "GUARD"))
+    grant = consent(CARER, "RelatedPerson/aunt", data=["plan"])
+
+    assert told_of(team, circle(*TEAM, CARDIOLOGIST))
+    assert told_of(None, consent(INFORMATION))
+    assert told_of(aunt, guard, CHILD)
+    assert told_of(None, guard, CHILD)
+    assert told_of(patient(), CHILD, guard)
+    assert told_of({**aunt, "active": False}, aunt, grant)
+    assert not told_of(team, circle(*TEAM[:2]))
+    assert not told_of(None, stay("hospital"))
+    assert not told_of(aunt, guard)  # of an adult
+    assert not told_of(guard, aunt, CHILD)
+    assert not told_of(CHILD, patient(), guard)
 
 
 def test_the_persons_of_a_transaction_are_locked_in_one_order() -> None:
@@ -759,7 +853,8 @@ def trees(draw: st.DrawFn) -> Tree:
                 named, draw(st.sampled_from(["sollicitation", "demande-mdph"])), requester=requester
             )
         case "relative":
-            return relative("daughter", (ROLE_CLASS, draw(st.sampled_from(["GUARD", "CAREGIVER"]))))
+            relation = ROLE_CLASS, draw(st.sampled_from(["GUARD", "CAREGIVER"]))
+            return relative(draw(st.sampled_from(["daughter", "aunt"])), relation)
         case "person":
             return patient(
                 birthDate=draw(st.sampled_from(["1939-02-17", "2015-03-01"])),
@@ -783,6 +878,7 @@ STARTS = [
     (circle(*TEAM), stay("geriatrics"), consent(OPPOSITION, type="deny", id="0"), relative("daughter")),
     (dossier("dac", "planned"), request("Organization/saad"), relative("daughter")),
     (circle(*TEAM[:3]), request("PractitionerRole/coordinator", requester=BY_HELPER), consent(INFORMATION)),
+    (circle(*TEAM), CHILD, AUNT, OF_AUNT, consent(EXCLUSION, "Organization/hospital", type="deny", id="2")),
     (circle(GP_MEMBER), consent(EXCLUSION, "PractitionerRole/nurse", type="deny", id="1"), CHILD),
 ]
 
@@ -797,6 +893,59 @@ def after(begun: Facts, who: Caller, wanted: list[Tree], *, at_once: bool) -> Fa
         if decide(who, *writes, on=on):
             on = written(on, writes)
     return on
+
+
+# To whom anybody linked may address a request; and who keeps the identity.
+OPEN_TO_OTHERS = {Tie.SOLLICITATION, Tie.MDPH, Tie.FEED}
+
+
+@pytest.mark.parametrize("who", [HELPER, DESK, FEED, COORDINATOR])
+@settings(max_examples=200)
+@given(
+    start=st.sampled_from([*STARTS, STARTS[-1]]),
+    wanted=st.lists(trees(), min_size=1, max_size=5),
+    at_once=st.booleans(),
+)
+def test_who_may_bring_in_nobody_raises_nobodys_rights_by_any_sequence_of_writes(
+    start: tuple[Tree, ...], who: Caller, wanted: list[Tree], at_once: bool
+) -> None:
+    begun = facts(*start, *(() if not _is_at_saad(who) else (stay("saad"),)))
+    on = after(begun, who, wanted, at_once=at_once)
+
+    first, last = (
+        [link for link in links_of(one, CELLS, NOW) if link.tie not in OPEN_TO_OTHERS] for one in (begun, on)
+    )
+    gained = {link.actor for link in last if raised((link.actor,), first, last, NOW)}
+    assert not gained or Case(who, begun, begun, CELLS, NOW).powers()
+    # Whoever may bring in others names no médecin traitant.
+    had, have = ([link for link in links if link.tie is Tie.PCP] for links in (first, last))
+    assert not any(raised((link.actor,), had, have, NOW) for link in have)
+
+
+@given(st.data())
+def test_who_represents_in_part_opens_nothing_of_the_rest_by_any_sequence_of_decisions(
+    data: st.DataObject,
+) -> None:
+    opposed = consent(OPPOSITION, type="deny", data=["sante"], id="0", performer="RelatedPerson/son")
+    begun = facts(LIMITED, relative("son"), relative("daughter"), circle(*TEAM), opposed)
+    wanted = [
+        {**tree, "performer": [to("RelatedPerson/son")]}
+        for tree in data.draw(st.lists(trees(), min_size=1, max_size=5))
+        if tree["resourceType"] == "Consent"
+    ]
+    on = after(begun, SON, wanted, at_once=False)
+
+    rest = CELLS.all & ~CELLS.bits(("administratif", "consentement", "identite"))
+    first, last = ([_among(link, rest) for link in links_of(one, CELLS, NOW)] for one in (begun, on))
+    assert not [link.actor for link in last if raised((link.actor,), first, last, NOW)]
+
+
+def _among(link: Link, cells: int) -> Link:
+    return replace(link, allow=link.allow & cells, named=link.named & cells)
+
+
+def _is_at_saad(who: Caller) -> bool:
+    return Key("Organization", "saad") in who.actors
 
 
 ASKED = (str(PERSON), "PractitionerRole/gp", "PractitionerRole/helper", "PractitionerRole/nurse")

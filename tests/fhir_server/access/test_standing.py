@@ -131,7 +131,7 @@ def test_the_person_of_a_merged_record_is_the_person(link: str, *, expected: boo
 
     assert case(CITIZEN, record).is_person
     assert case(other, record).is_person is expected
-    assert case(other, record).represents(Key("Patient", "other")) is expected
+    assert case(other, record).represents(Key("Patient", "other"), CELLS.all) is expected
 
 
 # Asked by whom
@@ -210,8 +210,8 @@ def test_a_guardian_speaks_for_a_child(trees: list[Tree], *, expected: bool) -> 
 
     assert mother.is_representative is expected
     assert mother.may_invite() is expected
-    assert mother.represents(Key("RelatedPerson", "mother")) is expected
-    assert mother.represents(PERSON)
+    assert mother.represents(Key("RelatedPerson", "mother"), CELLS.all) is expected
+    assert mother.represents(PERSON, CELLS.all)
 
 
 def test_who_speaks_for_a_new_person_is_known_after_the_writes_alone() -> None:
@@ -220,9 +220,9 @@ def test_who_speaks_for_a_new_person_is_known_after_the_writes_alone() -> None:
     known = case(NURSE, CHILD, later=later)
 
     assert born.is_new
-    assert born.represents(Key("RelatedPerson", "mother"))
+    assert born.represents(Key("RelatedPerson", "mother"), CELLS.all)
     assert not known.is_new
-    assert not known.represents(Key("RelatedPerson", "mother"))
+    assert not known.represents(Key("RelatedPerson", "mother"), CELLS.all)
 
 
 @pytest.mark.parametrize(
