@@ -56,6 +56,8 @@ _LISTING: Final = frozenset({CARER, TRUSTED})  # open nothing but the categories
 
 # v3-ActReason: care and its coordination. A consent to research opens nothing here.
 _CARE: Final = frozenset({"TREAT", "CAREMGT", "COC", "ETREAT", "PATRQT", "FAMRQT", "HOPERAT", "SUPNWK"})
+# Of a contained PractitionerRole, whom it means aside.
+_SAYING_NOTHING: Final = frozenset({"resourceType", "id", "meta", "text", "language"})
 _READING: Final = frozenset({"access", "use", "disclose"})
 _NAMED_TYPES: Final = frozenset(
     {"Practitioner", "PractitionerRole", "Organization", "RelatedPerson", "CareTeam"}
@@ -306,8 +308,8 @@ def _actors(code: str, consent: Tree, facts: Facts, dated: int, *, opens: bool) 
 def _named(actor: Tree, consent: Tree, facts: Facts, *, opens: bool) -> tuple[Key, ...]:
     """Whom one `provision.actor` names; empty when that is nobody we know.
 
-    A class of professionals is a contained PractitionerRole that has a code and neither a practitioner nor an
-    organisation: everyone of that profession.
+    A class of professionals is a contained PractitionerRole that has a code and nothing else: everyone of that
+    profession.
     """
     reference = actor.get("reference")
     literal = reference.get("reference") if isinstance(reference, dict) else None
@@ -321,16 +323,27 @@ def _class(id: str, consent: Tree, facts: Facts, *, opens: bool) -> tuple[Key, .
     for inner in consent.get("contained", ()):
         if inner.get("id") != id or inner.get("resourceType") != "PractitionerRole":
             continue
+        # One of several conditions: a permit would open too much, a denial takes them one by one.
+        if opens and not _is_one_condition(inner):
+            return ()
         holders = [
             target_of(inner[name], facts.bases) for name in ("practitioner", "organization") if name in inner
         ]
-        concepts = inner.get("code", ())
-        # One of several conditions: a permit would open too much, a denial takes them one by one.
-        if opens and len(holders) + len(concepts) != 1:
-            return ()
-        classes = [Key("class", role) for concept in concepts for role in roles_in(concept)]
+        classes = [Key("class", role) for concept in inner.get("code", ()) for role in roles_in(concept)]
         return (*(holder for holder in holders if holder is not None), *classes)
     return ()
+
+
+def _is_one_condition(inner: Tree) -> bool:
+    """Whether a contained PractitionerRole says one thing of whom it means: who, of which organisation, or what.
+
+    A speciality (`G15_10/SM26`) is a second: nobody is tied by theirs. So is any other element, known here or not.
+    """
+    said = inner.keys() - _SAYING_NOTHING - ({"active"} if inner.get("active") is True else set())
+    if said != {"code"}:
+        return said in ({"practitioner"}, {"organization"})
+    codes = [coding for concept in inner["code"] for coding in concept.get("coding", ())]
+    return len(inner["code"]) == len(codes) == 1 and "/" not in codes[0].get("code", "/")
 
 
 def _members(circle: Key, facts: Facts, dated: int, *, opens: bool) -> Iterator[Key]:

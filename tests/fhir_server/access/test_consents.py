@@ -23,6 +23,7 @@ from fhir_server.access.consents import (
     statements_of,
     unread,
 )
+from fhir_server.definitions.elements import shape_of
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.spans import span_of
@@ -226,6 +227,9 @@ def test_an_opposition_that_names_nobody_we_know_is_about_everybody() -> None:
     assert denied(consent(OPPOSITION, str(PHARMACY), type="deny")) == 0
 
 
+DOCTORS = role("x", "y", "G15_10")["code"]
+
+
 @pytest.mark.parametrize(
     ("inner", "opened", "closed"),
     [
@@ -244,6 +248,21 @@ def test_an_opposition_that_names_nobody_we_know_is_about_everybody() -> None:
             {"Organization/msp", "class/pharmacien"},
         ),
         ({"code": [{"text": "everybody"}]}, set(), set()),
+        (
+            {"code": DOCTORS, "text": {"status": "empty"}, "active": True},
+            {"class/medecin"},
+            {"class/medecin"},
+        ),
+        ({"code": DOCTORS, "active": False}, set(), {"class/medecin"}),
+        ({"code": DOCTORS, "specialty": [{"text": "cardiologie"}]}, set(), {"class/medecin"}),
+        ({"code": DOCTORS, "extension": [{"url": "https://example.org/only"}]}, set(), {"class/medecin"}),
+        ({"code": role("x", "y", "G15_10/SM04")["code"]}, set(), {"class/medecin"}),
+        ({"code": [{"coding": [*DOCTORS[0]["coding"], {"code": "cardiologue"}]}]}, set(), {"class/medecin"}),
+        (
+            {"organization": to("Organization/msp"), "specialty": [{"text": "cardiologie"}]},
+            set(),
+            {"Organization/msp"},
+        ),
     ],
 )
 def test_a_class_is_a_contained_role_without_a_person(
@@ -255,6 +274,20 @@ def test_a_class_is_a_contained_role_without_a_person(
 
     assert {str(one.actor) for one in consents(permit).statements} == opened
     assert {str(one.actor) for one in consents(denial).statements} == closed
+
+
+@pytest.mark.parametrize("element", sorted(shape_of("PractitionerRole").children))
+def test_a_permit_to_a_class_that_anything_narrows_is_to_nobody(element: str) -> None:
+    inner = {
+        "resourceType": "PractitionerRole",
+        "code": DOCTORS,
+        element: DOCTORS if element == "code" else [{}],
+        "id": "all",
+    }
+    found = {str(one.actor) for one in consents(outside("#all", contained=[inner])).statements}
+
+    says_nothing = {"id", "meta", "text", "language", "code"}
+    assert found == ({"class/medecin"} if element in says_nothing else set())
 
 
 def test_an_exclusion_of_a_circle_is_about_all_who_are_in_it() -> None:
@@ -278,6 +311,15 @@ def test_an_exclusion_of_a_circle_is_about_all_who_are_in_it() -> None:
         (outside("Group/1"), "Consent.provision.actor"),
         (outside(), "Consent.provision.actor"),
         (outside("#nobody"), "Consent.provision.actor"),
+        (
+            outside(
+                "#all",
+                contained=[
+                    {"resourceType": "PractitionerRole", "id": "all", "code": DOCTORS, "location": []}
+                ],
+            ),
+            "Consent.provision.actor",
+        ),
         (outside(str(PHARMACY), data=["secrets"]), "Consent.provision.code"),
         (outside(str(PHARMACY), provision={"period": {"end": "soon"}}), "Consent.provision.period"),
         (consent(CARER, "RelatedPerson/daughter"), "Consent.provision.code"),
