@@ -22,7 +22,7 @@ from typing import Any, Final
 from fhir_server.access.cells import CATEGORIES, Cells
 from fhir_server.access.facts import ROOT, Facts, coded, codings_in, target_of
 from fhir_server.access.spells import ALWAYS, Spell, after, moment_in, spell_of
-from fhir_server.access.teams import roles_in
+from fhir_server.access.teams import participations_of, roles_in
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
@@ -347,12 +347,20 @@ def _is_one_condition(inner: Tree) -> bool:
 
 
 def _members(circle: Key, facts: Facts, dated: int, *, opens: bool) -> Iterator[Key]:
-    """Who is in a circle that a Consent names. A permit is about those who were in it on its day, and no others."""
+    """Who is in a circle that a Consent names.
+
+    A permit is about those who took part on its day, and no others, as long as there is the circle. A denial is about
+    whoever is told in it, then or not, and whatever became of the circle.
+    """
     team = facts.trees.get(circle)
-    for participant in team.get("participant", ()) if team is not None else ():
+    if team is None:
+        return
+    if opens:
+        yield from (
+            one.member for one in participations_of(team, facts) if one.spell[0] <= dated < one.spell[1]
+        )
+        return
+    for participant in team.get("participant", ()):
         key = facts.target(participant.get("member"))
-        spell = spell_of(participant.get("period"))
-        if key is None or key.type == "CareTeam":
-            continue
-        if not opens or (spell is not None and spell[0] <= dated < spell[1]):
+        if key is not None and key.type != "CareTeam":
             yield key

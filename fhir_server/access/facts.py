@@ -197,6 +197,8 @@ def questions(facts: Facts) -> tuple[Question, ...]:
         wanted[Question("Patient", (("link", str(person)),))] = None
         for kind, criteria in _GATHERED.items():
             wanted[Question(kind, (("patient", str(person)), *criteria))] = None
+        for circle in _decided_about(facts):
+            wanted[Question("CareTeam", (("patient", str(person)), ("_id", circle.id)))] = None
     for key in _named(facts):
         wanted[Question(key.type, (("_id", key.id),))] = None
     for criteria in _affiliations_of(facts):
@@ -263,6 +265,15 @@ def _named(facts: Facts) -> Iterator[Key]:
         for reference in _references(tree):
             key = facts.target(reference)
             if key is not None and key.type in ACTORS:
+                yield key
+
+
+def _decided_about(facts: Facts) -> Iterator[Key]:
+    """The circles that consents name: whom one keeps out, it keeps out when the circle has ended."""
+    for consent in facts.of("Consent"):
+        for reference in _references(consent):
+            key = facts.target(reference)
+            if key is not None and key.type == "CareTeam":
                 yield key
 
 

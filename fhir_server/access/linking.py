@@ -158,6 +158,7 @@ def _circle(case: Case, write: Write) -> Verdict:
             refused(LINK, "link: médecin traitant by the person, the present one or the declaration")
         )
 
+    before = written(case.later, [(write.new, write.old)])
     joining, leaving = _beyond(new, old, case.now), _beyond(old, new, case.now)
     if leaving - own and not (case.is_person or case.is_pcp or case.is_referent()):
         return Verdict(
@@ -168,10 +169,14 @@ def _circle(case: Case, write: Write) -> Verdict:
         return Verdict(allowed(WRITING, "link: INS and five traits presented"), entitled=True)
     if themselves:
         return Verdict(refused(LINK, "link: nobody joins by themselves without the INS and five traits"))
-    if joining and not case.may_invite():
+    # What is past opens nothing by itself, but a consent may name who took part then.
+    fresh = {one.member for one in new if not covers(_spells(old, one.member), one.spell)}
+    if (joining or fresh) and not case.may_invite():
         return Verdict(refused(LINK, "link: not invited by a member who may"))
-    if any(_predates_recognition(case, one) for one in new if one.member in joining):
+    if not fresh.isdisjoint(_named(case, case.later, permits=True) - _named(case, before, permits=True)):
         return Verdict(refused(LINK, "link: joins before the day the person recognised the circle"))
+    if _named(case, before, permits=False) - _named(case, case.later, permits=False):
+        return Verdict(refused(LINK, "link: whom the person keeps out by the circle stays told in it"))
     return Verdict(allowed(WRITING, "link: circle"))
 
 
@@ -180,15 +185,9 @@ def _names_pcp(case: Case) -> bool:
     return case.is_person or case.is_pcp or national
 
 
-def _predates_recognition(case: Case, participation: Participation) -> bool:
-    """A consent that names a circle is about those who were in it: nobody is put in afterwards."""
-    empty = {**case.later.trees[participation.circle], "participant": []}
-    bare = written(case.later, [(None, empty)])
-    return participation.member in _permitted(case.later, case) - _permitted(bare, case)
-
-
-def _permitted(facts: Facts, case: Case) -> set[Key | None]:
-    return {one.actor for one in stated(facts, case.cells) if one.permits}
+def _named(case: Case, facts: Facts, *, permits: bool) -> set[Key | None]:
+    """Whom consents permit something, or deny it."""
+    return {one.actor for one in stated(facts, case.cells) if one.permits is permits}
 
 
 def _pcp(participations: list[Participation]) -> list[Participation]:

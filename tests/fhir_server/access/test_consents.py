@@ -300,6 +300,28 @@ def test_an_exclusion_of_a_circle_is_about_all_who_are_in_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "permitted", "denied"),
+    [
+        ({}, {"PractitionerRole/nurse"}, {"PractitionerRole/nurse", "PractitionerRole/gp"}),
+        ({"status": "inactive"}, set(), {"PractitionerRole/nurse", "PractitionerRole/gp"}),
+        ({"status": "entered-in-error"}, set(), {"PractitionerRole/nurse", "PractitionerRole/gp"}),
+        ({"period": {"start": "2026-09-01"}}, set(), {"PractitionerRole/nurse", "PractitionerRole/gp"}),
+    ],
+    ids=["in force", "ended", "in error", "of another time"],
+)
+def test_what_is_denied_to_a_circle_outlives_it_and_what_is_permitted_does_not(
+    more: Tree, permitted: set[str], denied: set[str]
+) -> None:
+    team = circle(member("PractitionerRole/nurse"), member("PractitionerRole/gp", "2026-09-15"), **more)
+
+    for tree, expected in (
+        (outside("CareTeam/payet"), permitted),
+        (consent(EXCLUSION, "CareTeam/payet", type="deny"), denied),
+    ):
+        assert {str(one.actor) for one in consents(tree, others=(team,)).statements} == expected
+
+
+@pytest.mark.parametrize(
     ("tree", "place"),
     [
         (outside(str(PHARMACY)), ""),

@@ -18,6 +18,7 @@ from fhir_server.access.consents import (
     OUTSIDE,
     PROTECTION,
     RECOGNITION,
+    statements_of,
 )
 from fhir_server.access.decisions import Decision
 from fhir_server.access.emergency import grant_of
@@ -252,7 +253,50 @@ def test_what_changes_nobodys_part_is_free() -> None:
     past = member("PractitionerRole/cardiologist", "2026-06-01", "2026-06-30")
 
     assert may_change(HELPER, circle(*TEAM), circle(*TEAM, name="Cercle de soins"))
-    assert may_change(HELPER, circle(*TEAM), circle(*TEAM, past))
+    assert may_change(NURSE, circle(*TEAM), circle(*TEAM, past))
+    assert not may_change(
+        HELPER, circle(*TEAM), circle(*TEAM, past)
+    )  # that somebody took part is told as one joins
+
+
+LATELY = member("PractitionerRole/cardiologist", "2026-09-15")
+
+
+@pytest.mark.parametrize("code", [RECOGNITION, OUTSIDE])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (circle(*TEAM, LATELY), circle(*TEAM, member("PractitionerRole/cardiologist")), False),
+        (circle(*TEAM), circle(*TEAM, member("PractitionerRole/cardiologist", end="2026-08-01")), False),
+        (circle(*TEAM, CARDIOLOGIST), circle(*TEAM, LATELY), True),  # after the person's day
+        (
+            circle(*TEAM, member("PractitionerRole/cardiologist"), period={"start": "2026-09-01"}),
+            circle(*TEAM, member("PractitionerRole/cardiologist")),
+            False,
+        ),
+        (  # the person meant them too: they come back
+            circle(*TEAM, member("PractitionerRole/cardiologist", end="2026-08-01")),
+            circle(*TEAM, member("PractitionerRole/cardiologist", end="2026-08-01"), CARDIOLOGIST),
+            True,
+        ),
+    ],
+    ids=["earlier", "in the past alone", "later", "the circle earlier", "again"],
+)
+def test_nobody_is_put_into_the_past_of_a_circle_that_the_person_decided_about(
+    code: str, old: Tree, new: Tree, *, expected: bool
+) -> None:
+    assert may_change(NURSE, old, new, consent(code, "CareTeam/payet")) is expected
+
+
+def test_whom_an_exclusion_of_the_circle_keeps_out_is_not_taken_off_its_list() -> None:
+    excluded = consent(EXCLUSION, "CareTeam/payet", type="deny")
+    linked = stay("saad")
+    who = caller("helper", "saad", "encadrement")
+    gone = circle(*TEAM[:3], {**TEAM[3], "period": {"start": "2026-06-01", "end": "2026-09-30"}})
+
+    for person in (CITIZEN, who):
+        assert not may_change(person, circle(*TEAM), circle(*TEAM[:3]), excluded, linked)
+    assert may_change(CITIZEN, circle(*TEAM), gone, excluded)
 
 
 # Leaving
@@ -838,8 +882,10 @@ def trees(draw: st.DrawFn) -> Tree:
         case "circle":
             entries = draw(st.lists(st.sampled_from(NAMED), max_size=3))
             pcp, role_of_care = draw(st.booleans()), draw(st.sampled_from(["", "330"]))
-            more = [member(one, start, pcp=pcp, role=role_of_care) for one in entries]
-            return circle(*draw(st.sampled_from([TEAM, TEAM[:2], ()])), *more)
+            end = draw(st.sampled_from(["", "2026-09-15"])) if start < "2026-09" else ""
+            more = [member(one, start, end, pcp=pcp, role=role_of_care) for one in entries]
+            status = draw(st.sampled_from(["active", "active", "inactive"]))
+            return circle(*draw(st.sampled_from([TEAM, TEAM[:2], ()])), *more, status=status)
         case "stay":
             return stay(
                 draw(organisations), draw(st.sampled_from(["planned", "in-progress", "finished"])), start
@@ -878,6 +924,8 @@ STARTS = [
     (circle(*TEAM), stay("geriatrics"), consent(OPPOSITION, type="deny", id="0"), relative("daughter")),
     (dossier("dac", "planned"), request("Organization/saad"), relative("daughter")),
     (circle(*TEAM[:3]), request("PractitionerRole/coordinator", requester=BY_HELPER), consent(INFORMATION)),
+    (circle(*TEAM), stay("saad"), outside("CareTeam/payet", id="3")),
+    (circle(*TEAM), stay("saad"), consent(EXCLUSION, "CareTeam/payet", type="deny", id="3")),
     (circle(*TEAM), CHILD, AUNT, OF_AUNT, consent(EXCLUSION, "Organization/hospital", type="deny", id="2")),
     (circle(GP_MEMBER), consent(EXCLUSION, "PractitionerRole/nurse", type="deny", id="1"), CHILD),
 ]
@@ -899,14 +947,14 @@ def after(begun: Facts, who: Caller, wanted: list[Tree], *, at_once: bool) -> Fa
 OPEN_TO_OTHERS = {Tie.SOLLICITATION, Tie.MDPH, Tie.FEED}
 
 
-@pytest.mark.parametrize("who", [HELPER, DESK, FEED, COORDINATOR])
+@pytest.mark.parametrize("who", [HELPER, DESK, FEED, COORDINATOR, NURSE])
 @settings(max_examples=200)
 @given(
     start=st.sampled_from([*STARTS, STARTS[-1]]),
     wanted=st.lists(trees(), min_size=1, max_size=5),
     at_once=st.booleans(),
 )
-def test_who_may_bring_in_nobody_raises_nobodys_rights_by_any_sequence_of_writes(
+def test_others_are_raised_by_who_may_and_as_far_as_they_may_by_any_sequence_of_writes(
     start: tuple[Tree, ...], who: Caller, wanted: list[Tree], at_once: bool
 ) -> None:
     begun = facts(*start, *(() if not _is_at_saad(who) else (stay("saad"),)))
@@ -920,6 +968,37 @@ def test_who_may_bring_in_nobody_raises_nobodys_rights_by_any_sequence_of_writes
     # Whoever may bring in others names no médecin traitant.
     had, have = ([link for link in links if link.tie is Tie.PCP] for links in (first, last))
     assert not any(raised((link.actor,), had, have, NOW) for link in have)
+
+
+@st.composite
+def circles(draw: st.DrawFn) -> Tree:
+    """The circle as it may be said to be or to have been, without a médecin traitant."""
+    kept = draw(st.sampled_from([TEAM[1:], TEAM[1:], TEAM[2:]]))
+    starts, ends = st.sampled_from(["2026-05-01", "2026-06-15", *DATES]), st.sampled_from(["", "2026-08-01"])
+    start, end = draw(starts), draw(ends)
+    added = member(draw(st.sampled_from(NAMED)), start, end if start < end else "")
+    status = draw(st.sampled_from(["active", "active", "inactive"]))
+    return circle(*kept, added, status=status, period={"start": draw(starts)})
+
+
+ABOUT_THE_CIRCLE = (
+    outside("CareTeam/payet", id="1"),
+    recognition("CareTeam/payet", id="2"),
+    consent(EXCLUSION, "CareTeam/payet", type="deny", id="3"),
+)
+
+
+@pytest.mark.parametrize("who", [HELPER, NURSE, COORDINATOR, CITIZEN])
+@given(st.sampled_from(ABOUT_THE_CIRCLE), st.lists(circles(), min_size=1, max_size=3))
+def test_no_sequence_of_circles_changes_whom_the_person_meant_and_kept_out(
+    who: Caller, decision: Tree, wanted: list[Tree]
+) -> None:
+    begun = facts(circle(*TEAM[1:]), stay("saad"), stay("ssiad"), dossier("dac"), decision)
+    on = after(begun, who, wanted, at_once=False)
+
+    meant, means = ({*statements_of(decision, one, CELLS)} for one in (begun, on))
+    assert not {one.actor for one in means - meant if one.permits}
+    assert not {one.actor for one in meant - means if not one.permits}
 
 
 @given(st.data())
