@@ -108,10 +108,17 @@ class Authority:
         tree: Tree,
         writer: Caller,
         stamp: Stamp,
+        after: Stamp,
         links: Sequence[Link],
         now: int,
     ) -> Decision:
-        """Whether the labels that differ may be set and lifted by who writes. See `labels.judge`."""
+        """Whether the labels that differ may be set and lifted by who writes, and who comes to be an author.
+
+        `stamp`: of the version before, or of one that is new; `after`: of the new version. See `labels.judge`.
+        """
+        authors = labels.judge_authors(before, writer, stamp, after)
+        if not authors.allowed:
+            return authors
         return labels.judge(before, tree, writer, stamp, links, now, self.policy.tables)
 
     def sources_of(self, tree: Tree, bases: tuple[str, ...]) -> tuple[Key, ...]:

@@ -1,9 +1,9 @@
 """Labels as they are written: what the server puts into `meta.security`, and who may set and lift what.
 
 The server writes the category and never takes a client's. Labels stay across PUT and PATCH although a client leaves
-them out; only `$meta-delete` lifts one, for those whom the table allows. A document says its visibility in
-`securityLabel` as well, and both say the same. A mask that the person set themselves is marked `userSelected`: the
-author may not lift it.
+them out; only `$meta-delete` lifts one, for those whom the table allows. That is mostly the author, so nobody becomes
+the author of what another hides. A document says its visibility in `securityLabel` as well, and both say the same. A
+mask that the person set themselves is marked `userSelected`: the author may not lift it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ from fhir_server.access.tables import SHARED, Tables
 from fhir_server.access.worth import DOCTOR
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
-from fhir_server.search.sight import Label, Link, Stamp, Tie
+from fhir_server.search.sight import HIDING, Label, Link, Stamp, Tie
 
 COORDINATOR: Final = "coordonnateur"
 _MASK: Final = (VISIBILITY_SYSTEM, "MASQUE_PS")
 _NORMAL: Final = (CONFIDENTIALITY_SYSTEM, "N")
 
+_HIDDEN: Final = int(HIDING | Label.INTERNE | Label.SENSITIVE)
 _AUTHOR: Final = "author"
 _PERSON: Final = "the person"
 _DOCTOR: Final = "médecin traitant"
@@ -147,6 +148,18 @@ def judge(
             verb = "set" if after & label else "lifted"
             return refused(LABELS, f"{rule.name} is {verb} by {' or '.join(who)}")
     return allowed(LABELS, "labels")
+
+
+def judge_authors(old: Tree | None, caller: Caller, stamp: Stamp, after: Stamp) -> Decision:
+    """Whether a caller may come to be an author: not of what carries a label that hides it, set by another.
+
+    `stamp`: of the version before; `after`: of the new one.
+    """
+    actors = {*caller.actors, *((caller.delegator,) if caller.delegator else ())}
+    hidden = old is not None and caller.kind != "anyone" and bool(said_labels(old) & _HIDDEN)
+    if hidden and actors.isdisjoint(stamp.authors) and not actors.isdisjoint(after.authors):
+        return refused(LABELS, "labelled: nobody makes themselves the author of what another keeps hidden")
+    return allowed(LABELS, "authors")
 
 
 def _parts_of(

@@ -55,6 +55,10 @@ _RECEIVING: Final = frozenset(
 )
 _STAYING: Final = frozenset({"CareTeam", "Consent", "RelatedPerson"})  # with the person, or with nobody
 
+_OTHERS_NAME: Final = refused(
+    LINK, "link: médecin traitant by the person, the present one or the declaration"
+)
+
 
 @immutable
 class Verdict:
@@ -154,9 +158,7 @@ def _circle(case: Case, write: Write) -> Verdict:
     if case.is_new:
         return Verdict(allowed(WRITING, "link: new person"), entitled=True)
     if (pcp or _beyond(_pcp(old), _pcp(new), case.now)) and not _names_pcp(case):
-        return Verdict(
-            refused(LINK, "link: médecin traitant by the person, the present one or the declaration")
-        )
+        return Verdict(_OTHERS_NAME)
 
     before = written(case.later, [(write.new, write.old)])
     joining, leaving = _beyond(new, old, case.now), _beyond(old, new, case.now)
@@ -309,7 +311,18 @@ def _patient(case: Case, write: Write) -> Verdict:
         return Verdict(
             refused(LINK, "link: records are merged by who may bring in others, into each of them")
         )
+    if not case.is_new and _brings_pcp(case, write) and not _names_pcp(case):
+        return Verdict(_OTHERS_NAME)
     return Verdict(allowed(WRITING, "link: identity"), entitled=case.presented)
+
+
+def _brings_pcp(case: Case, write: Write) -> bool:
+    """Whether somebody is the médecin traitant by this version of the record who was not by the one before."""
+    before, after = (
+        [link for link in links_of(facts, case.cells, case.now) if link.tie is Tie.PCP]
+        for facts in (written(case.later, [(write.new, write.old)]), case.later)
+    )
+    return any(raised((link.actor,), before, after, case.now) for link in after)
 
 
 def _grant(case: Case, write: Write) -> Verdict:

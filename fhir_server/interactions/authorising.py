@@ -93,7 +93,7 @@ async def authorised(
         require(
             access.policy.may_update(writer, previous, links, moment, type=key.type, after=stamp), persons
         )
-    require(access.may_label(before, tree, writer, previous or stamp, links, moment), persons)
+    require(access.may_label(before, tree, writer, previous or stamp, stamp, links, moment), persons)
     if attached:
         known = attachments_of(before, call.base) if before is not None else ()
         targets = [*targets, *(one for one in attached if one not in known)]

@@ -168,7 +168,7 @@ async def _decided(
             decision = policy.decision_of(caller, stamp, links, "read", moment, dates=dates)
     if not decision.allowed or new is None or question.action not in {"create", "update"}:
         return decision, stamp
-    labelling = authority.may_label(question.old, new, caller, stamp, links, moment)
+    labelling = authority.may_label(question.old, new, caller, stamp, after or stamp, links, moment)
     if not labelling.allowed:
         return labelling, stamp
     tying = await _tying(caller, Write(question.old, new), authority, bases, server)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhir_server.access.caller import Caller
-from fhir_server.access.labels import judge, stamped
+from fhir_server.access.labels import judge, judge_authors, stamped
 from fhir_server.access.marks import (
     CATEGORY_SYSTEM,
     CODES,
@@ -270,6 +270,20 @@ def test_who_may_set_and_lift_a_label(code: str, name: str) -> None:
 
     assert (setting.allowed, lifting.allowed) == (sets, lifts)
     assert judge(labelled, labelled, CALLERS[name], STAMP, LINKS, 10, TABLES)
+
+
+@pytest.mark.parametrize("code", ["", *TABLE])
+@pytest.mark.parametrize(
+    ("name", "actor"), [("stranger", "y"), ("pcp", "doctor"), ("author", "nurse"), ("secretary", "nurse")]
+)
+def test_nobody_becomes_the_author_of_what_another_hides(code: str, name: str, actor: str) -> None:
+    old = tree("Observation", PLACES[code]) if code else tree("Observation")
+    mine = Key("PractitionerRole", actor)
+    shared = Stamp(4, 0, (PERSON,), (mine, NURSE), (mine, NURSE), TEAM)
+    opens = code in {"", "partage-social", "audience:aidants", "urgence"}
+
+    assert judge_authors(old, CALLERS[name], STAMP, shared).allowed is (opens or mine == NURSE)
+    assert judge_authors(old, CALLERS[name], STAMP, STAMP)
 
 
 @pytest.mark.parametrize("name", CALLERS)

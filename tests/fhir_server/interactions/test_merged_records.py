@@ -146,3 +146,47 @@ async def test_a_link_that_merges_nothing_ties_nobody(guarded: Guarded) -> None:
     keys = await kept(guarded)
     await guarded.by(COORDINATOR).put(linked(OLD, ("seealso", PERSON)))
     assert await seen(guarded, NURSE, *keys) == [True, False]
+
+
+GP_NAMED: Final = ("PractitionerRole/gp", *BOTH)
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("old", "new"), [(GP_NAMED, BOTH), (BOTH, GP_NAMED)], ids=["of the old record", "of the new one"]
+)
+async def test_merging_names_nobody_medecin_traitant(
+    guarded: Guarded, replaced: Tree, old: tuple[str, ...], new: tuple[str, ...]
+) -> None:
+    await guarded.keep(*record(OLD, *old))
+    await guarded.keep(*record(PERSON, *new))
+    with refused(403, "forbidden"):
+        await guarded.by(COORDINATOR).put(replaced)
+
+
+@everywhere
+async def test_records_of_one_medecin_traitant_are_merged(guarded: Guarded, replaced: Tree) -> None:
+    await guarded.keep(*record(OLD, *GP_NAMED))
+    await guarded.keep(*record(PERSON, *GP_NAMED, "PractitionerRole/pharmacist"))
+    assert (await guarded.by(COORDINATOR).put(replaced)).status == 200
+
+
+@everywhere
+async def test_a_person_made_up_to_be_merged_names_nobody_medecin_traitant(guarded: Guarded) -> None:
+    await kept(guarded)
+    made_up, team = (f"urn:uuid:0b0b0b0b-0000-4000-8000-00000000000{one}" for one in (1, 2))
+    people = member("PractitionerRole/cardiologist", SINCE, pcp=True), member(BOTH[0], SINCE)
+    new = [
+        {**patient(), "link": [{"other": to(PERSON), "type": "replaces"}]},
+        circle(*people, period={"start": SINCE}, subject=to(made_up)),
+    ]
+    entries = [
+        {
+            "fullUrl": url,
+            "resource": {name: value for name, value in tree.items() if name != "id"},
+            "request": {"method": "POST", "url": tree["resourceType"]},
+        }
+        for url, tree in zip((made_up, team), new, strict=True)
+    ]
+    with refused(403, "forbidden"):
+        await guarded.by(COORDINATOR).transaction(*entries)
