@@ -175,9 +175,10 @@ def _circle(case: Case, write: Write) -> Verdict:
     fresh = {one.member for one in new if not covers(_spells(old, one.member), one.spell)}
     if (joining or fresh) and not case.may_invite():
         return Verdict(refused(LINK, "link: not invited by a member who may"))
-    if not fresh.isdisjoint(_named(case, case.later, permits=True) - _named(case, before, permits=True)):
+    had, have = ({*stated(facts, case.cells)} for facts in (before, case.later))
+    if any(one.permits and one.actor in fresh for one in have - had):
         return Verdict(refused(LINK, "link: joins before the day the person recognised the circle"))
-    if _named(case, before, permits=False) - _named(case, case.later, permits=False):
+    if any(not one.permits for one in had - have):
         return Verdict(refused(LINK, "link: whom the person keeps out by the circle stays told in it"))
     return Verdict(allowed(WRITING, "link: circle"))
 
@@ -185,11 +186,6 @@ def _circle(case: Case, write: Write) -> Verdict:
 def _names_pcp(case: Case) -> bool:
     national = case.caller.kind == "system" and DIRECTORY in case.caller.roles
     return case.is_person or case.is_pcp or national
-
-
-def _named(case: Case, facts: Facts, *, permits: bool) -> set[Key | None]:
-    """Whom consents permit something, or deny it."""
-    return {one.actor for one in stated(facts, case.cells) if one.permits is permits}
 
 
 def _pcp(participations: list[Participation]) -> list[Participation]:

@@ -1,8 +1,8 @@
 """Writes made up for one caller, and the world that they are sent to: what opens doors, in every way a write is sent.
 
 Circles, consents, stays, records, requests, relatives, identities, actors, grants and labels; created, replaced,
-patched, deleted, and several at a time. What the law itself lets a write open is left out: a consent with the proof of
-who gave it, and the full INS with the five traits.
+patched, deleted, several at a time, and in schemes. What the law itself lets a write open is left out: a consent with
+the proof of who gave it, and the full INS with the five traits.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import instant_text, now
 from fhir_server.kernel.wire import Tree, encode
 from tests import circles
-from tests.builders import bundle, entry
+from tests.builders import bundle, entry, observation
 from tests.circles import DAY, PERSON, coding, to
 from tests.flows.matrix_world import SOMEBODY, resource
 from tests.guarded import SINCE, decided
 
 STRANGER: Final = Key("Patient", "stranger")  # whose circle has nobody of those who write
+DOUBLE: Final = Key(
+    "Patient", "double"
+)  # a record that the coordinator keeps, whose médecin traitant is another
 PEOPLE: Final = (str(PERSON), str(STRANGER))
 CATEGORIES: Final = (
     *("identite", "administratif", "social", "sante", "sante-sensible", "autonomie", "coordination", "plan"),
@@ -42,6 +45,7 @@ SOFTWARE: Final = Caller(
     organisation=Key("Organization", "saad"),
     purpose="TREAT",
 )
+ASKED: Final = circles.caller("asked", "other-dac", "coordonnateur")  # by a home help, who brings in nobody
 WRITERS: Final = {
     "the médecin traitant": circles.GP,
     "a nurse of the team": circles.NURSE,
@@ -50,9 +54,11 @@ WRITERS: Final = {
     "a home help": circles.HELPER,
     "a manager": circles.MANAGER,
     "a coordinator": circles.COORDINATOR,
+    "a coordinator whom a home help asked": ASKED,
     "a pharmacist outside": circles.PHARMACIST,
     "a cardiologist with a consent": circles.caller("cardiologist", "hospital", "medecin"),
     "a secretary": circles.caller("secretary", "msp", "secretariat"),
+    "a secretary of a member's organisation": circles.caller("desk", "saad", "secretariat"),
     "a social worker outside": circles.caller("social", "practice", "travailleur-social"),
     "a guardian without a measure": circles.caller("guardian", "group", "mjpm"),
     "an agent of the MDPH without a request": circles.caller("agent", "mdph", "agent-mdph"),
@@ -67,11 +73,13 @@ def world() -> list[Tree]:
     return [
         *circles.DIRECTORY,
         circles.organisation("practice", site=True),
+        circles.organisation("other-dac", "606", site=True),
         *(circles.role(*one) for one in _MORE),
         *(circles.practitioner(one[0]) for one in _MORE),
         circles.practitioner(SOMEBODY.id),
         circles.patient(),
         {"resourceType": "Patient", "id": "stranger", "birthDate": "1950-05-05"},
+        {**circles.patient(), "id": DOUBLE.id},
         circles.relative("daughter", (circles.ROLE_CLASS, "CAREGIVER")),
         circles.relative("cousin", (circles.ROLE_CLASS, "CAREGIVER")),
         circles.circle(
@@ -87,7 +95,33 @@ def world() -> list[Tree]:
             **circles.circle(circles.member("Practitioner/somebody", SINCE), id="stranger"),
             "subject": to(STRANGER),
         },
+        {
+            **circles.circle(
+                circles.member("PractitionerRole/cardiologist", SINCE, pcp=True),
+                circles.member("PractitionerRole/coordinator", SINCE, role="330"),
+                id="double",
+                period={"start": SINCE},
+            ),
+            "subject": to(DOUBLE),
+        },
+        *(
+            {**decided(code, *actors, performer=DOUBLE, id=f"{code}-double", **more), "patient": to(DOUBLE)}
+            for code, actors, more in (
+                ("information-dossier", (), {}),
+                ("reconnaissance-equipe", ("PractitionerRole/coordinator",), {}),
+                ("consentement-hors-equipe", ("PractitionerRole/coordinator",), {"data": ("mdph",)}),
+            )
+        ),
+        {**circles.dossier(period={"start": SINCE}), "id": DOUBLE.id, "patient": to(DOUBLE)},
         {**circles.dossier(period={"start": SINCE})},
+        circles.request(
+            "PractitionerRole/asked",
+            status="requested",
+            intent="order",
+            requester=to("PractitionerRole/helper"),
+            id="asked",
+        ),
+        decided("consentement-hors-equipe", str(CIRCLE), data=("mdph",), id="circle"),
         decided("information-dossier"),
         decided(
             "reconnaissance-equipe", *(f"PractitionerRole/{one}" for one in ("gp", "nurse", "coordinator"))
@@ -98,11 +132,22 @@ def world() -> list[Tree]:
         decided("consentement-hors-equipe", "PractitionerRole/cardiologist", data=("liaison",), id="outside"),
         decided("acces-aidant", "RelatedPerson/daughter", data=("liaison", "plan"), id="grant"),
         *hidden(PERSON, "person"),
+        {
+            **observation(PERSON),
+            "id": INVISIBLE.id,
+            "performer": [to(SOMEBODY)],
+            "meta": {"security": [_INVISIBLE]},
+        },
         *hidden(STRANGER, "stranger"),
     ]
 
 
+CIRCLE: Final = Key("CareTeam", "payet")
+INVISIBLE: Final = Key("Observation", "person-invisible")
+_INVISIBLE: Final = {"system": VISIBILITY_SYSTEM, "code": "INVISIBLE_PATIENT"}
 _MORE: Final = (
+    ("asked", "other-dac", "330"),
+    ("desk", "saad", "331"),
     ("excluded", "ssiad", "G15_60"),
     ("admitted", "practice", "G15_60"),
     ("secretary", "msp", "G15_60"),
@@ -327,18 +372,85 @@ def writes_of(draw: st.DrawFn, caller: Caller) -> Call:
         action = Action.UPDATE if "id" in sent else Action.CREATE
         return Call(action, sent["resourceType"], sent.get("id"), body=encode(sent), caller=caller)
     if kind == "patch":
-        body = draw(st.sampled_from(_PATCHES) | names_of(caller).map(_joining))
-        media = "application/json-patch+json"
-        return Call(Action.PATCH, key.type, key.id, body=encode(body), media_type=media, caller=caller)
+        return _patched(key, draw(st.sampled_from(_PATCHES) | names_of(caller).map(_joining)), caller)
     if kind == "labels":
         system, code = draw(labels)
-        value = {"security": [{"system": system, "code": code}]}
-        parameters = {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": value}]}
         name = draw(st.sampled_from(["$meta-add", "$meta-delete"]))
-        return Call(
-            Action.OPERATION, key.type, key.id, body=encode(parameters), operation=name, caller=caller
-        )
+        return _labelled(key, name, {"system": system, "code": code}, caller)
     return Call(Action.DELETE, key.type, key.id, caller=caller)
+
+
+def _patched(key: Key, body: list[Tree], caller: Caller) -> Call:
+    media = "application/json-patch+json"
+    return Call(Action.PATCH, key.type, key.id, body=encode(body), media_type=media, caller=caller)
+
+
+def _labelled(key: Key, name: str, label: Tree, caller: Caller) -> Call:
+    said = {"name": "meta", "valueMeta": {"security": [label]}}
+    parameters = {"resourceType": "Parameters", "parameter": [said]}
+    return Call(Action.OPERATION, key.type, key.id, body=encode(parameters), operation=name, caller=caller)
+
+
+def _created(tree: Tree, caller: Caller) -> Call:
+    body = encode({name: value for name, value in tree.items() if name != "id"})
+    return Call(Action.CREATE, tree["resourceType"], body=body, caller=caller)
+
+
+def schemes_of(caller: Caller) -> st.SearchStrategy[list[Call]]:
+    """Writes that mean something together: one puts in place what the next, or somebody else, makes use of."""
+    return names_of(caller).flatmap(lambda mine: st.sampled_from(_schemes(caller, mine)))
+
+
+def _schemes(caller: Caller, mine: str) -> list[list[Call]]:
+    def patched(key: Key, path: str, value: object, op: str = "replace") -> Call:
+        return _patched(key, [{"op": op, "path": path, "value": value}], caller)
+
+    at = (caller.organisation or Key("Organization", "practice")).id
+    dossier = {**circles.dossier(at, period={"start": SINCE}), "id": "new"}
+    circle = Key("CareTeam", "payet")
+    past = circles.member("PractitionerRole/cardiologist", SINCE, "2021-01-01")
+    guard, child = coding(circles.ROLE_CLASS, "GUARD"), instant_text(now() - 400 * DAY)[:10]
+    return [
+        [
+            patched(Key("Task", "asked"), "/requester/reference", requester),
+            _created({**dossier, "careManager": to(mine)}, caller),
+        ]
+        for requester in (str(PERSON), "PractitionerRole/gp")
+    ] + [
+        [patched(Key("EpisodeOfCare", "payet"), "/careManager", to(mine), "add")],
+        [_created({**dossier, "status": "planned", "careManager": to(mine)}, caller)],
+        [patched(circle, "/participant/-", circles.member(mine, SINCE, role="330"), "add")],
+        [patched(circle, "/participant/-", past, "add")],
+        [patched(circle, "/status", "inactive")],
+        [
+            patched(Key("Patient", "payet"), "/birthDate", child),
+            patched(Key("RelatedPerson", "cousin"), "/relationship", [guard]),
+        ],
+        [patched(Key("Patient", "payet"), "/link", [{"other": to(DOUBLE), "type": "replaces"}], "add")],
+        [patched(DOUBLE, "/link", [{"other": to(PERSON), "type": "replaced-by"}], "add")],
+        [
+            patched(INVISIBLE, "/performer/0/reference", mine),
+            _labelled(INVISIBLE, "$meta-delete", _INVISIBLE, caller),
+        ],
+        [
+            patched(INVISIBLE, "/performer/-", to(mine), "add"),
+            _labelled(INVISIBLE, "$meta-delete", _INVISIBLE, caller),
+        ],
+    ]
+
+
+def writes_for_others_of(caller: Caller) -> st.SearchStrategy[list[Call]]:
+    """What somebody may open to others; without consents, whose proof is their word."""
+    trees = st.one_of(
+        circles_of(caller),
+        supports_of(caller),
+        requests_of(caller),
+        relatives_of(caller),
+        identities_of(caller),
+        documents_of(caller),
+    )
+    single = trees.map(lambda tree: [_created(tree, caller)])
+    return st.booleans().flatmap(lambda scheme: schemes_of(caller) if scheme else single)
 
 
 # Of what is in no circle, one of each: most of what is asked is to be about somebody.

@@ -23,8 +23,19 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import encode
 from fhir_server.store.memory import MemoryStore
 from tests import circles
-from tests.flows.made_up_writes import ADMITTED, KEYS, WRITERS, world, writes_of
+from tests.flows.made_up_writes import (
+    ADMITTED,
+    INVISIBLE,
+    KEYS,
+    WRITERS,
+    schemes_of,
+    world,
+    writes_for_others_of,
+    writes_of,
+)
 from tests.guarded import SINCE, Guarded
+
+MASKED: Final = Key("DocumentReference", "person-MASQUE-PS")
 
 
 async def shown(guarded: Guarded, caller: Caller, keys: Iterable[Key]) -> frozenset[Key]:
@@ -81,10 +92,48 @@ def test_nobody_sees_more_of_what_others_wrote_after_writing_what_they_like(
     hidden = hidden_from(filled, caller)
     assert len(hidden) > 10
 
+    single = writes_of(caller).map(lambda call: [call])
+    one = st.integers(0, 3).flatmap(lambda dice: schemes_of(caller) if dice == 3 else single)
+
     @settings(max_examples=40)
-    @given(st.lists(writes_of(caller), min_size=1, max_size=6))
-    def holds(calls: list[Call]) -> None:
+    @given(st.lists(one, min_size=1, max_size=6))
+    def holds(steps: list[list[Call]]) -> None:
+        calls = [call for step in steps for call in step]
         assert asyncio.run(raised_by(Guarded(filled.copy()), calls, hidden, event)) == frozenset()
+
+    holds()
+
+
+PERSON_AND_GP: Final = {"the person", "the médecin traitant"}  # who name another médecin traitant
+# Who may bring in others, and so a relative who represents the person.
+INVITING: Final = PERSON_AND_GP | {
+    *("a nurse of the team", "a nurse who was admitted", "a manager", "a coordinator"),
+    "the software of a service",
+}
+
+
+@pytest.mark.parametrize("who", WRITERS)
+def test_nobody_shows_others_what_is_not_theirs_to_show(filled: MemoryStore, who: str) -> None:
+    caller = WRITERS[who]
+    witnesses = {circles.CITIZEN: {INVISIBLE, Key("DocumentReference", "person-INVISIBLE-PATIENT")}}
+    if who not in PERSON_AND_GP:
+        mdph = {key for key in KEYS if key.id == "person-mdph"}
+        witnesses[WRITERS["a cardiologist with a consent"]] = {MASKED, *mdph}
+        witnesses[circles.PHARMACIST] = {MASKED}
+    if who not in INVITING:
+        witnesses[WRITERS["a relative without a grant"]] = {*KEYS}
+    hidden = {witness: keys & hidden_from(filled, witness) for witness, keys in witnesses.items()}
+    assert all(hidden.values())
+
+    async def shown_by(calls: list[Call]) -> list[frozenset[Key]]:
+        guarded = Guarded(filled.copy())
+        await raised_by(guarded, calls, (), event)
+        return [found for one, keys in hidden.items() if (found := await shown(guarded, one, keys))]
+
+    @settings(max_examples=40)
+    @given(st.lists(writes_for_others_of(caller), min_size=1, max_size=4))
+    def holds(steps: list[list[Call]]) -> None:
+        assert asyncio.run(shown_by([call for step in steps for call in step])) == []
 
     holds()
 
