@@ -15,7 +15,8 @@ from fhir_server.access.caller import Caller
 from fhir_server.access.cells import Cells
 from fhir_server.access.emergency import reason_in
 from fhir_server.access.facts import ROOT, Facts, key_of
-from fhir_server.access.linking import announced
+from fhir_server.access.links import links_of
+from fhir_server.access.raising import kin_raised
 from fhir_server.access.standing import Write
 from fhir_server.access.teams import managers_of, participations_of
 from fhir_server.kernel.keys import Key
@@ -47,6 +48,27 @@ def announcement_of(
     said = "\n".join(map(reason_in, grants)) or _SENTENCES[event]
     about = {key_of(write.tree) for write in writes}
     return _told(event, _SENTENCES[event], said, about, recipients, later, caller, id, now)
+
+
+def announced(writes: Collection[Write], before: Facts, later: Facts, cells: Cells, now: int) -> bool:
+    """Whether the person and the référent are to be told: somebody joined, a consent was recorded, a relative has more
+    rights than before.
+    """
+    for write in writes:
+        kind = write.tree["resourceType"]
+        if kind == "Consent" and write.new is not None:
+            return True
+        if kind == "CareTeam":
+            old = [] if write.old is None else list(participations_of(write.old, before))
+            new = [] if write.new is None else list(participations_of(write.new, before))
+            if {one.member for one in new} - {one.member for one in old}:
+                return True
+    if not later.of("RelatedPerson") or before.patient is None:
+        return False
+    kinds = {write.tree["resourceType"] for write in writes}
+    return not kinds.isdisjoint({"Patient", "RelatedPerson"}) and kin_raised(
+        links_of(before, cells, now), links_of(later, cells, now), now
+    )
 
 
 def invitation_announced(

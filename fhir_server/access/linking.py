@@ -31,7 +31,7 @@ from fhir_server.access.facts import (
     written,
 )
 from fhir_server.access.links import at, links_of, stated
-from fhir_server.access.raising import raised
+from fhir_server.access.raising import kin_raised, raised
 from fhir_server.access.roles import DIRECTORY
 from fhir_server.access.spells import Spell, after, covers
 from fhir_server.access.standing import Case, Write, empowered
@@ -45,7 +45,7 @@ from fhir_server.access.teams import (
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
-from fhir_server.search.sight import Link, Tie
+from fhir_server.search.sight import Tie
 
 # Professionals of care and coordination, their management and their secretariat.
 _RECEIVING: Final = frozenset(
@@ -284,16 +284,10 @@ def _relative(case: Case, write: Write) -> Verdict:
     if (
         not case.is_new
         and not case.may_invite()
-        and _kin_raised(case.links, case.links_after(write), case.now)
+        and kin_raised(case.links, case.links_after(write), case.now)
     ):
         return Verdict(refused(LINK, "link: a relative is given rights by a member who may bring in others"))
     return Verdict(allowed(WRITING, "link: relative"))
-
-
-def _kin_raised(before: Collection[Link], later: Collection[Link], now: int) -> bool:
-    """Whether a relative of the person may see more, or for longer."""
-    changed = {link.actor for link in {*before} ^ {*later} if link.actor.type == "RelatedPerson"}
-    return any(raised((actor,), before, later, now) for actor in changed)
 
 
 def _patient(case: Case, write: Write) -> Verdict:
@@ -341,27 +335,6 @@ _RULES: Final[Mapping[str, Callable[[Case, Write], Verdict]]] = {
     "Basic": _grant,
     "Task": _request,
 }
-
-
-def announced(writes: Collection[Write], before: Facts, later: Facts, cells: Cells, now: int) -> bool:
-    """Whether the person and the référent are to be told: somebody joined, a consent was recorded, a relative has more
-    rights than before.
-    """
-    for write in writes:
-        kind = write.tree["resourceType"]
-        if kind == "Consent" and write.new is not None:
-            return True
-        if kind == "CareTeam":
-            old = [] if write.old is None else list(participations_of(write.old, before))
-            new = [] if write.new is None else list(participations_of(write.new, before))
-            if {one.member for one in new} - {one.member for one in old}:
-                return True
-    if not later.of("RelatedPerson") or before.patient is None:
-        return False
-    kinds = {write.tree["resourceType"] for write in writes}
-    return not kinds.isdisjoint({"Patient", "RelatedPerson"}) and _kin_raised(
-        links_of(before, cells, now), links_of(later, cells, now), now
-    )
 
 
 def second_circle(writes: Collection[Write], later: Facts) -> bool:

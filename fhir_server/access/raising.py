@@ -39,6 +39,12 @@ def raised(actors: Collection[Key], before: Iterable[Link], later: Iterable[Link
     )
 
 
+def kin_raised(before: Collection[Link], later: Collection[Link], now: int) -> bool:
+    """Whether a relative of the person may see more, or for longer."""
+    changed = {link.actor for link in {*before} ^ {*later} if link.actor.type == "RelatedPerson"}
+    return any(raised((actor,), before, later, now) for actor in changed)
+
+
 def _longer(had: list[Link], has: list[Link], now: int) -> bool:
     moments = [moment for link in (*had, *has) for moment in (link.since, link.until)]
     whole = after(ALWAYS, now)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fhir_server.access.announcing import announced
 from fhir_server.access.caller import ANYONE, Caller
 from fhir_server.access.consents import (
     CARER,
@@ -23,7 +24,7 @@ from fhir_server.access.consents import (
 from fhir_server.access.decisions import Decision
 from fhir_server.access.emergency import grant_of
 from fhir_server.access.facts import Facts, written
-from fhir_server.access.linking import announced, may_link, touched
+from fhir_server.access.linking import may_link, touched
 from fhir_server.access.links import links_of
 from fhir_server.access.raising import raised
 from fhir_server.access.standing import Case, Write, empowered
