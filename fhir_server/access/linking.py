@@ -281,11 +281,8 @@ def _consent(case: Case, write: Write) -> Verdict:
 
 def _relative(case: Case, write: Write) -> Verdict:
     """Who represents the person: a relative comes to do so by who may bring in others."""
-    if (
-        not case.is_new
-        and not case.may_invite()
-        and kin_raised(case.links, case.links_after(write), case.now)
-    ):
+    free = case.is_new or not case.later.of("RelatedPerson") or case.may_invite()
+    if not free and kin_raised(case.links, case.links_after(write), case.now):
         return Verdict(refused(LINK, "link: a relative is given rights by a member who may bring in others"))
     return Verdict(allowed(WRITING, "link: relative"))
 
@@ -295,14 +292,13 @@ def _patient(case: Case, write: Write) -> Verdict:
     kin = _relative(case, write)  # who represents them hangs on their age
     if not kin.decision:
         return kin
-    if merged_with(write.old, bases) != merged_with(write.new, bases) and not (
-        case.is_new or case.may_invite()
-    ):
-        return Verdict(
-            refused(LINK, "link: records are merged by who may bring in others, into each of them")
-        )
-    if not case.is_new and _brings_pcp(case, write) and not _names_pcp(case):
-        return Verdict(_OTHERS_NAME)
+    if merged_with(write.old, bases) != merged_with(write.new, bases) and not case.is_new:
+        if not case.may_invite():
+            return Verdict(
+                refused(LINK, "link: records are merged by who may bring in others, into each of them")
+            )
+        if _brings_pcp(case, write) and not _names_pcp(case):
+            return Verdict(_OTHERS_NAME)
     return Verdict(allowed(WRITING, "link: identity"), entitled=case.presented)
 
 

@@ -28,7 +28,7 @@ from fhir_server.access.teams import (
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
-from fhir_server.search.sight import Link, Tie
+from fhir_server.search.sight import FOREVER, Link, Tie
 
 _INVITING: Final = frozenset({"coordonnateur", "infirmier", "encadrement"})
 
@@ -106,7 +106,8 @@ class Case:
     @cached_property
     def is_representative(self) -> bool:
         """Whether the caller represents the person in what their circle is concerned with."""
-        return any(self._speaks(actor, self.links, self._circle) for actor in self.own)
+        kin = [actor for actor in self.own if actor.type == "RelatedPerson"]
+        return any(self._speaks(actor, self.links, self._circle) for actor in kin)
 
     @cached_property
     def is_pcp(self) -> bool:
@@ -200,7 +201,7 @@ class Case:
         spells = [one.spell for one in self._participations if one.member in actors]
         spells += [one.spell for one in self._supports]
         spells += [(link.since, link.until) for link in self.links if link.actor in actors]
-        return frozenset(moment for spell in spells for moment in spell if moment > self.now)
+        return frozenset(moment for spell in spells for moment in spell if self.now < moment < FOREVER)
 
     def represents(self, actor: Key, cells: int) -> bool:
         """Whether `actor` speaks for the person about these cells: itself, or a legal representative.
