@@ -29,7 +29,8 @@ from fhir_server.search.writers import is_indexed
 
 KINDS: Final = ("token", "string", "date", "reference", "uri", "number", "quantity")
 _ABSTRACT: Final = frozenset({"Resource", "DomainResource"})
-_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,63}\Z")  # `.` and `:` mean something in a search
+# `.` and `:` mean something in a search; with `-` begin those that a server has of its own, as R4 advises.
+_CODE: Final = re.compile(r"-?[A-Za-z][A-Za-z0-9_\-]{0,62}\Z")
 
 _log = logging.getLogger(__name__)
 
@@ -172,8 +173,8 @@ def _issues(definition: Tree) -> Iterator[Issue]:
     if not _CODE.match(definition["code"]):
         yield Issue(
             "value",
-            "The code of a search parameter is part of URLs: letters, digits, '-' and '_', beginning with a letter, "
-            "would be right",
+            "The code of a search parameter is part of URLs: letters, digits, '-' and '_', beginning with a letter,"
+            " or with '-' before it, would be right",
             "SearchParameter.code",
         )
     if definition["type"] not in KINDS:

@@ -153,7 +153,10 @@ def _sort_key(types: tuple[str, ...], key: str, parameters: Parameters) -> Sort:
         raise Unknown("This server gives matches no score to sort by")
     if len(types) != 1:
         raise Unknown("A search of several types is sorted by '_id' and '_lastUpdated' only")
-    parameter = parameters.of(types[0]).get(code)
+    known = parameters.of(types[0])
+    if descending and code not in known and key in known:  # its own name begins so
+        descending, code = False, key
+    parameter = known.get(code)
     if parameter is None:
         raise Unknown(f"{types[0]} has no search parameter '{shown(code)}' to sort by")
     kind = _SORTS.get(ready(parameter).kind)

@@ -84,3 +84,20 @@ async def test_definitions_of_a_batch_come_one_by_one(perform: Performer) -> Non
 
     assert statuses(entries) == ["201", "422", "201"]
     assert {"one", "two"} <= perform.server.parameters.of("Patient").keys()
+
+
+async def test_a_code_may_begin_as_r4_advises_for_a_servers_own(perform: Performer) -> None:
+    await perform.made(search_parameter("-called", type="string", expression="Patient.name.text"))
+    reindexing = Reindexing(perform.server, slice=10)
+    while await reindexing.step():
+        pass
+    for name in "bac":
+        await perform.made(patient(name, name=[{"text": name}]))
+
+    async def found(query: str) -> list[str]:
+        bundle = await perform.search("Patient", query, prefer_handling="strict")
+        return [one["resource"]["name"][0]["text"] for one in bundle.get("entry", ())]
+
+    assert await found("-called=b") == ["b"]
+    assert await found("_sort=-called") == ["a", "b", "c"]
+    assert await found("_sort=--called") == ["c", "b", "a"]

@@ -59,6 +59,8 @@ def test_a_readable_definition_comes_into_force(type: str, expression: str) -> N
         ({"type": "composite"}, "SearchParameter.type"),
         ({"type": "special"}, "SearchParameter.type"),
         ({"code": "a.b"}, "SearchParameter.code"),
+        ({"code": "-"}, "SearchParameter.code"),
+        ({"code": "--a"}, "SearchParameter.code"),
         ({"code": "_count"}, "SearchParameter.code"),
         ({"code": "of:type"}, "SearchParameter.code"),
         ({"url": None, "_url": EXTENDED}, "SearchParameter.url"),
