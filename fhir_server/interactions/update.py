@@ -10,6 +10,7 @@ from fhir_server.interactions.conditional import many, matches_of, require_match
 from fhir_server.interactions.drafting import put, tree_in
 from fhir_server.interactions.judging import judged, remarked
 from fhir_server.interactions.read import key_of
+from fhir_server.interactions.subsetted import require_whole
 from fhir_server.kernel.errors import Conflict, Malformed, MethodNotAllowed
 from fhir_server.kernel.keys import Key, is_id
 from fhir_server.kernel.wire import Tree
@@ -67,6 +68,7 @@ async def _write(
     key: Key, tree: Tree, current: Stored | None, call: Call, tx: Transaction, server: Server
 ) -> Reply:
     require_match(call, current)
+    require_whole(tree, current)
     if current is None or current.deleted:
         if not server.limits.client_ids:
             raise MethodNotAllowed(

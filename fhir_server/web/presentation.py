@@ -15,11 +15,11 @@ from typing import Any
 
 from fhir_server.definitions.catalogue import resource_types
 from fhir_server.definitions.elements import shape_of
+from fhir_server.interactions.subsetted import SUBSETTED, is_subsetted
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.wire import Tree
 from fhir_server.web.negotiation import Summary
 
-SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 _ALWAYS = frozenset({"resourceType", "id", "meta", "implicitRules", "modifierExtension"})
 
 
@@ -174,7 +174,7 @@ def _entry(entry: Tree, cut: Cut) -> Tree:
 def _tagged(tree: Tree) -> Tree:
     meta = tree.get("meta", {})
     tags = meta.get("tag", [])
-    if any((tag.get("system"), tag.get("code")) == tuple(SUBSETTED.values()) for tag in tags):
+    if is_subsetted(tree):
         return tree
     head: Tree = {name: tree[name] for name in ("resourceType", "id") if name in tree}
     return {**head, "meta": {**meta, "tag": [*tags, SUBSETTED]}, **_without_meta(tree)}

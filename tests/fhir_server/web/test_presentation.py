@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_server.interactions.subsetted import SUBSETTED
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.wire import Tree, number
 from fhir_server.web.negotiation import Summary
-from fhir_server.web.presentation import SUBSETTED, check_elements, cut_of, page
+from fhir_server.web.presentation import check_elements, cut_of, page
 
 TAGGED = {"versionId": "1", "tag": [SUBSETTED]}
 
