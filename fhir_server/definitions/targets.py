@@ -25,18 +25,22 @@ def local_key(text: str, bases: tuple[str, ...] = ()) -> Key | None:
 
     `bases` are the public base URLs of the server, without a slash at the end.
     """
+    found = _RELATIVE.match(relative(text, bases))
+    if found is None or found[1] not in resource_types():
+        return None
+    return Key(found[1], found[2])
+
+
+def relative(text: str, bases: tuple[str, ...]) -> str:
+    """A reference as it is written relative to this server; itself where it lies below none of the `bases`."""
     if text.startswith(("http://", "https://")):
         # http and https are never two different things: https://hl7.org/fhir/R4/http.html#root
         address = text.partition("://")[2]
         for base in bases:
             own = base.partition("://")[2] + "/"
             if own != "/" and address.startswith(own):
-                text = address[len(own) :]
-                break
-    found = _RELATIVE.match(text)
-    if found is None or found[1] not in resource_types():
-        return None
-    return Key(found[1], found[2])
+                return address[len(own) :]
+    return text
 
 
 def type_in(text: str) -> str:

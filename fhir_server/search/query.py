@@ -175,13 +175,15 @@ class Missing:
 class Coded:
     """A token that terminology must be asked about; `search/terms.py` turns it into `Tokens` before any store sees it.
 
-    `relation` in: `code` is the URL of a value set. below, above: the code itself, those it subsumes, or is by.
+    `relation` in: `code` is the URL of a value set; `key`: that of the stored one that it may be the address of. below,
+    above: the code itself, those it subsumes, or is by.
     """
 
     name: Name
     relation: Literal["in", "below", "above"]
     system: str | None
     code: str
+    key: Key | None = None
 
 
 @immutable

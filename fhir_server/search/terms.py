@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from fhir_server.definitions.packaged import SHIPPED
 from fhir_server.kernel.errors import FhirError, Malformed, Unprocessable
-from fhir_server.kernel.keys import Key, is_id
+from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import decode
 from fhir_server.search.cases import is_sensitive
 from fhir_server.search.query import (
@@ -135,16 +135,13 @@ class _Settling:
             raise _refusal(coded, reason) from None
 
     async def _value_set(self, coded: Coded) -> Definition:
-        """By canonical URL, or as `ValueSet/id`."""
-        name = coded.code.removeprefix("ValueSet/")
+        """By canonical URL, which may look like an address here; else by the address."""
         try:
-            if name == coded.code or not is_id(name):
-                return self.library.value_set(coded.code)
-            stored = await self.reader.read(Key("ValueSet", name))
+            return self.library.value_set(coded.code)
+        except UnknownDefinition:
+            stored = await self.reader.read(coded.key) if coded.key else None
             if stored is not None and not stored.deleted:
                 return decode(stored.body)
-        except UnknownDefinition:
-            pass
         except NoAnswer as reason:
             raise _refusal(coded, reason) from None
         raise Malformed(f"{_place(coded)} names a value set that is not known here", code="not-found")

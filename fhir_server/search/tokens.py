@@ -13,6 +13,7 @@ from typing import Final
 
 from fhir_server.definitions.catalogue import required_codes
 from fhir_server.definitions.parameters import Parameter, routes
+from fhir_server.definitions.targets import local_key, relative
 from fhir_server.kernel.values import immutable
 from fhir_server.search.cases import is_sensitive
 from fhir_server.search.escapes import halves, pieces, split, unescaped
@@ -149,9 +150,20 @@ def of_types(parameter: Parameter) -> Reader:
 
 
 def value_sets(parameter: Parameter) -> Reader:
-    """`:in`: a code of the value set whose URL this is."""
+    """`:in`: a code of the value set whose URL this is, or its address on this server, relative or absolute."""
     name = name_of(parameter)
-    return _each(lambda value: Coded(name, "in", None, unescaped(value)))
+
+    def read(text: str, here: Here) -> Predicate:
+        return any_of(_value_set(name, unescaped(value), here) for value in split(text))
+
+    return read
+
+
+def _value_set(name: Name, url: str, here: Here) -> Coded:
+    address = relative(url, here.bases)
+    key = local_key(address)
+    stored = key is not None and key.type == "ValueSet" and str(key) == address  # no version of it
+    return Coded(name, "in", None, url, key if stored else None)
 
 
 def mime_types(parameter: Parameter) -> Reader:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_server.definitions.parameters import parameters_of
+from fhir_server.definitions.targets import local_key
 from fhir_server.kernel.errors import Malformed, Unprocessable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import encode
@@ -77,7 +78,7 @@ async def holding(*trees: dict[str, Any]) -> MemoryStore:
 
 async def values(store: MemoryStore, relation: Any, code: str, system: str | None = None) -> list[str]:
     """The codes that a search is settled on."""
-    asked = Query(("Condition",), (Coded(CODE, relation, system, code),))
+    asked = Query(("Condition",), (Coded(CODE, relation, system, code, local_key(code)),))
     match (await settled(asked, store, store.definitions.current.registry)).where[0]:
         case Tokens(name, found):
             assert name == CODE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_server.kernel.keys import Key
 from fhir_server.search.query import (
     AnyOf,
     Coded,
@@ -119,7 +120,11 @@ def test_a_code_in_several_systems_of_its_value_set_is_asked_with_each() -> None
             "subject:identifier=urn:x|A",
             Tokens(name("subject:identifier", "Observation"), (folded("a", "urn:x"),)),
         ),
-        ("Condition", "code:in=ValueSet/1", Coded(name("code", "Condition"), "in", None, "ValueSet/1")),
+        (
+            "Condition",
+            "code:in=ValueSet/1",
+            Coded(name("code", "Condition"), "in", None, "ValueSet/1", Key("ValueSet", "1")),
+        ),
         (
             "Condition",
             "code:in=http://a,http://b",

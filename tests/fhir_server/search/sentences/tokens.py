@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_server.kernel.wire import Tree
+from tests.fhir_server.interactions.performing import BASE
 from tests.fhir_server.search.sentences.table import (
     SNOMED,
     UCUM,
@@ -109,6 +110,13 @@ CHAPTER = Chapter(
             status="active",
             url="http://acme.org/ValueSet/heads",
             compose={"include": [{"system": ACME, "concept": [{"code": "ha125"}, {"code": "ha126"}]}]},
+        ),
+        one(
+            "ValueSet",
+            "named",
+            status="active",
+            url=f"{BASE}/ValueSet/own",
+            compose={"include": [{"system": ACME, "concept": [{"code": "zz9"}]}]},
         ),
         one(
             "CodeSystem",
@@ -251,7 +259,16 @@ CHAPTER = Chapter(
             "In asks a value set, by its address here or by its url",
             ("Condition?code:in=http://acme.org/ValueSet/heads", "acme two"),
             ("Condition?code:in=ValueSet/heads", "acme two"),
+            (f"Condition?code:in={BASE}/ValueSet/heads", "acme two"),
+            (f"Condition?code:in={BASE}/ValueSet/own", "zz"),
+            (f"Condition?code:in={BASE}/ValueSet/nothing", 400),
+            (f"Condition?code:in={BASE}/ValueSet/heads/_history/1", 400),
+            (f"Condition?code:in={BASE}/CodeSystem/codes", 400),
+            ("Condition?code:in=http://other.org/fhir/ValueSet/heads", 400),
             ("Condition?code:not-in=http://acme.org/ValueSet/heads", "other bare zz worded"),
+            (f"Condition?code:not-in={BASE}/ValueSet/heads", "other bare zz worded"),
+            (f"Condition?_filter=code in {BASE}/ValueSet/heads", "acme two"),
+            (f"Condition?_filter=code ni {BASE}/ValueSet/heads", "other bare zz worded"),
             ("Patient?gender:in=http://hl7.org/fhir/ValueSet/administrative-gender", "a2345 b2345 c2345"),
         ),
         says(
