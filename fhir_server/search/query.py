@@ -56,7 +56,7 @@ class Tokens:
 
 @immutable
 class References:
-    """Points to any of the local keys, or of the other texts (absolute or logical references, verbatim)."""
+    """Points to any of the local keys, or of the other texts: versions of what is local, relative; else verbatim."""
 
     name: Name
     keys: tuple[Key, ...]

@@ -4,8 +4,8 @@
   type `code` carries the system of the value set it is bound to.
 - the words beside a code, folded, as tokens of their own and in the dictionary; an identifier also by its type.
 - reference: the number of `Type/id` for a resource of this server, a hash of the text for any other. A versioned
-  reference or canonical is there with its version and without. A contained target is noted; a purely logical one gives
-  the identifier.
+  reference or canonical is there with its version and without. What lies below a base of the server is there as if it
+  were written relative. A contained target is noted; a purely logical one gives the identifier.
 - uri, and canonical of another server: as it is, and in the dictionary.
 
 https://hl7.org/fhir/R4/search.html#token · https://hl7.org/fhir/R4/search.html#reference
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from fhir_server.definitions.targets import local_key
+from fhir_server.definitions.targets import local_key, relative
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.cases import is_sensitive
@@ -148,7 +148,8 @@ def _target(rows: Rows, slot: Slot, text: str) -> None:
         if slot.code:
             rows.inner.append((slot.code, text[1:]))
         return
-    key = _local_key(text, rows.bases)
+    text = relative(text, rows.bases)
+    key = _local_key(text)
     if key is None:
         if not slot.shared:
             _verbatim(rows, slot, text)
@@ -163,8 +164,8 @@ def _target(rows: Rows, slot: Slot, text: str) -> None:
             _verbatim(rows, slot, text)
 
 
-def _local_key(text: str, bases: tuple[str, ...]) -> Key | None:
-    return _kept_key(text, bases) if len(text) < 500 else None
+def _local_key(text: str) -> Key | None:
+    return _kept_key(text) if len(text) < 500 else None
 
 
 # Many resources point to the same patient.
@@ -180,10 +181,11 @@ def _canonical(rows: Rows, slot: Slot, value: str) -> None:
 
     What stands as a text is in the dictionary, where `:below` finds the versions.
     """
+    value = relative(value, rows.bases)
     plain, bar, _ = value.partition("|")
     if bar and not slot.shared:
         _address(rows, slot, value)
-    if slot.shared or plain.startswith("#") or _local_key(plain, rows.bases):
+    if slot.shared or plain.startswith("#") or _local_key(plain):
         _target(rows, slot, plain)
     else:
         _address(rows, slot, plain)

@@ -9,8 +9,9 @@ https://hl7.org/fhir/R4/search.html#uri · https://hl7.org/fhir/R4/search.html#v
 from __future__ import annotations
 
 from fhir_server.definitions.parameters import Parameter
+from fhir_server.definitions.targets import local_key, relative
 from fhir_server.search.escapes import split, unescaped
-from fhir_server.search.query import Predicate, StringValue, Terms, Tokens, TokenValue
+from fhir_server.search.query import Predicate, References, StringValue, Terms, Tokens, TokenValue
 from fhir_server.search.reading import (
     Here,
     Reader,
@@ -55,8 +56,10 @@ def versions(parameter: Parameter) -> Reader:
     def read(text: str, here: Here) -> Predicate:
         found: list[Predicate] = []
         for value in split(text):
-            url, _, number = unescaped(value).partition("|")
-            if number:
+            url, _, number = relative(unescaped(value), here.bases).partition("|")
+            if not number and (key := local_key(url)):
+                found.append(References(name, (key,)))
+            elif number:
                 canonical = f"{url}|{number}"
                 terms = StringValue(canonical, "exact"), StringValue(f"{canonical}.", "starts")
                 found.append(Terms(name, terms))

@@ -11,7 +11,7 @@ import re
 from typing import Literal, cast
 
 from fhir_server.definitions.parameters import Parameter, Parameters
-from fhir_server.definitions.targets import local_key, type_in
+from fhir_server.definitions.targets import local_key, relative, type_in
 from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.keys import Key, is_id
 from fhir_server.search.composites import composites
@@ -246,8 +246,8 @@ def _references(parameter: Parameter, modifier: str) -> Reader:
         keys: list[Key] = []
         others: list[str] = []
         for value in split(text):
-            literal = unescaped(value)
-            key = local_key(literal, here.bases)
+            literal = relative(unescaped(value), here.bases)
+            key = local_key(literal)
             if key is not None and "/_history/" not in literal and "#" not in literal:
                 if not targets or key.type in targets:
                     keys.append(key)

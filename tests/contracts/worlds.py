@@ -89,7 +89,7 @@ class World(Values):
         if chance < 0.75:
             return {"reference": str(key), **self._some(display=lambda: self._one(WORDS), chance=0.2)}
         if chance < 0.8:
-            return {"reference": f"{key}/_history/1"}
+            return {"reference": self._one((f"{key}/_history/1", f"{BASE}/{key}/_history/1"))}
         if chance < 0.85:
             return {"reference": f"{BASE}/{key}"}
         if chance < 0.9:

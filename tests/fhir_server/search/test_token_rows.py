@@ -195,6 +195,11 @@ def test_an_identifier_is_found_by_its_type() -> None:
         ("https://here.example/fhir/Patient/1", [Key("Patient", "1")], []),
         ("http://localhost/fhir/Patient/1", [Key("Patient", "1")], []),
         ("Patient/1/_history/2", [Key("Patient", "1")], ["Patient/1/_history/2"]),
+        (
+            "https://here.example/fhir/Patient/1/_history/2",
+            [Key("Patient", "1")],
+            ["Patient/1/_history/2"],
+        ),
         ("https://there.example/Patient/1", [], ["https://there.example/Patient/1"]),
         (
             "https://there.example/Patient/1/_history/2",

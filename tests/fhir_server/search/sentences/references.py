@@ -9,7 +9,8 @@ from tests.fhir_server.search.sentences.table import Chapter, observation, one, 
 MRN = "http://acme.org/mrn"
 FORM = "http://acme.org/Questionnaire/q"
 URN = "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7"
-HERE = "relative absolute versioned"
+HERE = "relative absolute versioned absoluteversion"
+ASKED = f"{BASE}/Questionnaire/asked"
 
 
 def about(id: str, **subject: object) -> Tree:
@@ -18,6 +19,10 @@ def about(id: str, **subject: object) -> Tree:
 
 def filled(id: str, questionnaire: str) -> Tree:
     return one("QuestionnaireResponse", id, status="completed", questionnaire=questionnaire)
+
+
+def listing(id: str, *items: str) -> Tree:
+    return one("List", id, status="current", mode="working", entry=[{"item": to(item)} for item in items])
 
 
 def document(id: str, composition: str) -> Tree:
@@ -46,6 +51,7 @@ CHAPTER = Chapter(
         about("relative", reference="Patient/23"),
         about("absolute", reference=f"{BASE}/Patient/23"),
         about("versioned", reference="Patient/23/_history/1"),
+        about("absoluteversion", reference=f"{BASE}/Patient/23/_history/1"),
         about("elsewhere", reference="http://other.org/fhir/Patient/23"),
         about("group", reference="Group/99"),
         about("logical", identifier={"system": MRN, "value": "123"}),
@@ -57,6 +63,10 @@ CHAPTER = Chapter(
         filled("q11", f"{FORM}|1.1"),
         filled("q20", f"{FORM}|2.0"),
         filled("longer", f"{FORM}2|1.0"),
+        filled("own", ASKED),
+        filled("own1", f"{ASKED}|1.0"),
+        filled("own2", "Questionnaire/asked|2.0"),
+        listing("kept", f"{BASE}/Patient/23/_history/1", "Patient/24/_history/2"),
         document("report", "c1"),
         document("letter", "c2"),
         one("Procedure", "here", status="completed", subject=to("Patient/23"), location=to("Location/42")),
@@ -107,8 +117,25 @@ CHAPTER = Chapter(
         says(
             "versions",
             "A reference to a version is a reference to the resource",
-            ("Observation?subject=Patient/23/_history/1", "versioned"),
+            ("Observation?subject=Patient/23/_history/1", "versioned absoluteversion"),
             ("Observation?subject=Patient/23/_history/2", ""),
+        ),
+        says(
+            "reference",
+            "A version of a resource of this server is the same, relative or absolute",
+            (f"Observation?subject={BASE}/Patient/23/_history/1", "versioned absoluteversion"),
+            (
+                f"Observation?subject={BASE.replace('https', 'http')}/Patient/23/_history/1",
+                "versioned absoluteversion",
+            ),
+            (f"Observation?patient={BASE}/Patient/23/_history/1", "versioned absoluteversion"),
+            (f"Observation?subject={BASE}/Patient/23/_history/2", ""),
+            ("Observation?subject=http://other.org/fhir/Patient/23/_history/1", ""),
+            ("Observation?_filter=subject re Patient/23/_history/1", "versioned absoluteversion"),
+            (f"Observation?_filter=subject re {BASE}/Patient/23/_history/1", "versioned absoluteversion"),
+            ("List?item=Patient/23/_history/1", "kept"),
+            (f"List?item={BASE}/Patient/24/_history/2", "kept"),
+            (f"List?item={BASE}/Patient/24/_history/1", ""),
         ),
         says(
             "reference",
@@ -139,6 +166,18 @@ CHAPTER = Chapter(
             "Below a canonical are its versions, or those that begin with the one behind the bar",
             (f"QuestionnaireResponse?questionnaire:below={FORM}", "any q10 q11 q20"),
             (f"QuestionnaireResponse?questionnaire:below={FORM}|1", "q10 q11"),
+        ),
+        says(
+            "reference",
+            "A canonical of this server is the same, relative or absolute",
+            ("QuestionnaireResponse?questionnaire=Questionnaire/asked", "own own1 own2"),
+            (f"QuestionnaireResponse?questionnaire={ASKED}", "own own1 own2"),
+            ("QuestionnaireResponse?questionnaire=Questionnaire/asked|1.0", "own1"),
+            (f"QuestionnaireResponse?questionnaire={ASKED}|2.0", "own2"),
+            ("QuestionnaireResponse?questionnaire:below=Questionnaire/asked", "own own1 own2"),
+            (f"QuestionnaireResponse?questionnaire:below={ASKED}", "own own1 own2"),
+            ("QuestionnaireResponse?questionnaire:below=Questionnaire/asked|1", "own1"),
+            (f"QuestionnaireResponse?questionnaire:below={ASKED}|2", "own2"),
         ),
         says(
             "reference",
