@@ -8,7 +8,9 @@ https://hl7.org/fhir/R4/search.html#uri · https://hl7.org/fhir/R4/search.html#v
 
 from __future__ import annotations
 
-from fhir_server.definitions.parameters import Parameter
+from collections.abc import Iterable
+
+from fhir_server.definitions.parameters import Parameter, routes
 from fhir_server.definitions.targets import local_key, relative
 from fhir_server.search.escapes import split, unescaped
 from fhir_server.search.query import Predicate, References, StringValue, Terms, Tokens, TokenValue
@@ -32,9 +34,12 @@ def uris(parameter: Parameter, version: Parameter | None) -> Reader:
     With `version`, the parameter is the canonical URL of its resources: what stands behind a bar is their version.
     """
     name = name_of(parameter)
+    points = any(route.type == "canonical" for route in routes(parameter))
 
     def read(text: str, here: Here) -> Predicate:
         values = [unescaped(value) for value in split(text)]
+        if points:
+            values = [way for value in values for way in _ways(value, here)]
         plain = [value for value in values if version is None or "|" not in value]
         found: list[Predicate] = []
         if plain:
@@ -47,6 +52,14 @@ def uris(parameter: Parameter, version: Parameter | None) -> Reader:
         return any_of(found)
 
     return read
+
+
+def _ways(value: str, here: Here) -> Iterable[str]:
+    """A canonical, in each way to write it where it is the address of a resource here: relative, and absolute."""
+    address = relative(value, here.bases)
+    if local_key(address.partition("|")[0]) is None:
+        return (value,)
+    return dict.fromkeys((value, address, *(f"{base}/{address}" for base in here.bases)))
 
 
 def versions(parameter: Parameter) -> Reader:

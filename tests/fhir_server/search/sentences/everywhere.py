@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_server.kernel.wire import Tree
+from tests.fhir_server.interactions.performing import BASE
 from tests.fhir_server.search.sentences.table import Chapter, coding, condition, named, one, says, to
 
 CODES = "http://acme.org/codes"
@@ -38,6 +39,8 @@ CHAPTER = Chapter(
         report("secret", security=[coding(f"{SECRECY}|R")]),
         report("lipid", profile=[LIPID]),
         report("lipid2", profile=[f"{LIPID}|2.0", "http://acme.org/StructureDefinition/own"]),
+        report("ours", profile=[f"{BASE}/StructureDefinition/lipid|1.0"]),
+        report("ours2", profile=["StructureDefinition/lipid"]),
         report("fed", source="http://acme.org/feed#1"),
         story("bone", "<p>Metastases in the <b>bone</b>, small ones.</p>"),
         story("liver", "<p>Metastases in the liver.</p>"),
@@ -93,7 +96,7 @@ CHAPTER = Chapter(
             (f"DiagnosticReport?_tag={CODES}|", "tagged urgent"),
             ("DiagnosticReport?_tag=|urgent", ""),
             ("DiagnosticReport?_tag:not=needs-review&_tag=urgent", "urgent"),
-            ("DiagnosticReport?_tag:missing=true", "secret lipid lipid2 fed"),
+            ("DiagnosticReport?_tag:missing=true", "secret lipid lipid2 ours ours2 fed"),
         ),
         says(
             "security",
@@ -110,7 +113,20 @@ CHAPTER = Chapter(
             (f"DiagnosticReport?_profile={LIPID}|3.0", ""),
             ("DiagnosticReport?_profile=http://acme.org/StructureDefinition/own", "lipid2"),
             ("DiagnosticReport?_profile:below=http://acme.org", "lipid2"),
-            ("DiagnosticReport?_profile:missing=false", "lipid lipid2"),
+            ("DiagnosticReport?_profile:missing=false", "lipid lipid2 ours ours2"),
+        ),
+        says(
+            "profile",
+            "A profile of this server is the same, relative or absolute",
+            ("DiagnosticReport?_profile=StructureDefinition/lipid", "ours ours2"),
+            (f"DiagnosticReport?_profile={BASE}/StructureDefinition/lipid", "ours ours2"),
+            (
+                f"DiagnosticReport?_profile={BASE.replace('https', 'http')}/StructureDefinition/lipid",
+                "ours ours2",
+            ),
+            ("DiagnosticReport?_profile=StructureDefinition/lipid|1.0", "ours"),
+            ("DiagnosticReport?_profile=StructureDefinition/lipidprofile", ""),
+            ("DiagnosticReport?_filter=_profile eq StructureDefinition/lipid", "ours ours2"),
         ),
         says(
             "all",
