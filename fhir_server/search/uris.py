@@ -1,13 +1,14 @@
 """The values of uri parameters: the uri itself, what lies below it, what it lies below; and the versions of canonicals.
 
-`:below` and `:above` go along the slashes of a URL. Urns have none, so these modifiers do not apply to them. Below a
-canonical are its versions.
+`:below` and `:above` go along the steps of a URL: what a slash begins, and the query and the fragment behind a path.
+Urns have none, so these modifiers do not apply to them. Below a canonical are its versions.
 
 https://hl7.org/fhir/R4/search.html#uri · https://hl7.org/fhir/R4/search.html#versions
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from fhir_server.definitions.parameters import Parameter, routes
@@ -26,6 +27,8 @@ from fhir_server.search.reading import (
 )
 
 _DEEPEST = 100  # steps of a URL
+_SIGNS = "/?#"  # each begins a step
+_STEP = re.compile(f"[{_SIGNS}]")
 
 
 def uris(parameter: Parameter, version: Parameter | None) -> Reader:
@@ -84,39 +87,38 @@ def versions(parameter: Parameter) -> Reader:
 
 
 def below(parameter: Parameter) -> Reader:
-    """The URL, and every one that continues it after a slash."""
+    """The URL, and every one that continues it by a step."""
     name = name_of(parameter)
 
     def read(text: str, here: Here) -> Predicate:
         found = []
         for value in split(text):
             url = _url(parameter, value)
-            if not url.endswith("/"):
+            if url.endswith(tuple(_SIGNS)):
+                found.append(StringValue(url, "starts"))
+            else:
                 found.append(StringValue(url, "exact"))
-                url += "/"
-            found.append(StringValue(url, "starts"))
+                found += [StringValue(url + sign, "starts") for sign in _SIGNS]
         return Terms(name, tuple(dict.fromkeys(found)))
 
     return read
 
 
 def above(parameter: Parameter) -> Reader:
-    """The URL, and every one that it continues after a slash."""
+    """The URL, and every one that it continues by a step."""
     name = name_of(parameter)
 
     def read(text: str, here: Here) -> Predicate:
         found: dict[TokenValue, None] = {}
         for value in split(text):
             url = _url(parameter, value)
-            scheme, _, rest = url.partition("://")
-            steps = rest.split("/")
-            if len(steps) > _DEEPEST:
+            steps = [step.start() for step in _STEP.finditer(url, url.index("://") + len("://"))]
+            if len(steps) >= _DEEPEST:
                 raise unreadable(f"{place(parameter)}: a URL of more than {_DEEPEST} steps")
             found[TokenValue(None, url)] = None
-            for count in range(len(steps) - 1, 0, -1):
-                ancestor = f"{scheme}://{'/'.join(steps[:count])}"
-                found[TokenValue(None, f"{ancestor}/")] = None
-                found[TokenValue(None, ancestor)] = None
+            for at in reversed(steps):
+                found[TokenValue(None, url[: at + 1])] = None
+                found[TokenValue(None, url[:at])] = None
         return Tokens(name, tuple(found))
 
     return read

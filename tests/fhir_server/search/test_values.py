@@ -169,7 +169,10 @@ def test_behind_the_url_of_a_resource_is_its_version() -> None:
             "url:below=http://acme.org/fhir",
             Terms(
                 name("url", "ValueSet"),
-                (StringValue("http://acme.org/fhir", "exact"), StringValue("http://acme.org/fhir/")),
+                (
+                    StringValue("http://acme.org/fhir", "exact"),
+                    *(StringValue(f"http://acme.org/fhir{sign}") for sign in "/?#"),
+                ),
             ),
         ),
         (

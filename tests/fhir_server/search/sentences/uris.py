@@ -13,6 +13,10 @@ def value_set(id: str, url: str, version: str = "") -> Tree:
     return {**tree, "version": version} if version else tree
 
 
+def fed(id: str, source: str) -> Tree:
+    return one("Basic", id, meta={"source": source}, code={"text": "x"})
+
+
 CHAPTER = Chapter(
     "uris",
     (
@@ -27,6 +31,11 @@ CHAPTER = Chapter(
         value_set("accent", f"{ACME}/ValueSet/santé"),
         value_set("oid", "urn:oid:1.2.3.4.5"),
         one("ValueSet", "without", status="active"),
+        fed("feed", "http://acme.org/feed"),
+        fed("message", "http://acme.org/feed#req1"),
+        fed("part", "http://acme.org/feed#req1/2"),
+        fed("asked", "http://acme.org/feed?of=1#req1"),
+        fed("feeds", "http://acme.org/feeds#req1"),
     ),
     (
         says(
@@ -56,6 +65,20 @@ CHAPTER = Chapter(
             (f"ValueSet?url:above={ACME}/ValueSet/123", "root plain"),
             ("ValueSet?url:above=http://acme.org/fhirx/ValueSet/1/2", "beside"),
             (f"ValueSet?url:above={ACME}x", ""),
+        ),
+        says(
+            "uri",
+            "Below an address are its queries and fragments, and it is above them",
+            ("Basic?_source=http://acme.org/feed", "feed"),
+            ("Basic?_source:below=http://acme.org/feed", "feed message part asked"),
+            ("Basic?_source:below=http://acme.org/feed%23", "message part"),
+            ("Basic?_source:below=http://acme.org/feed%23req1", "message part"),
+            ("Basic?_source:below=http://acme.org/feed%23req", ""),
+            ("Basic?_source:below=http://acme.org/feed?of=1", "asked"),
+            ("Basic?_source:below=http://acme.org", "feed message part asked feeds"),
+            ("Basic?_source:above=http://acme.org/feed%23req1", "feed message"),
+            ("Basic?_source:above=http://acme.org/feed?of=1%23req1", "feed asked"),
+            ("Basic?_source:above=http://acme.org/feed%23req1/2", "feed message part"),
         ),
         says(
             "uri",
