@@ -20,6 +20,7 @@ from fhir_server.kernel.errors import Malformed
 from fhir_server.kernel.values import immutable
 from fhir_server.search.contained import group_of, moved
 from fhir_server.search.escapes import is_legal
+from fhir_server.search.modifiers import parted
 from fhir_server.search.query import Chain, Has, Nothing, Predicate
 from fhir_server.search.reading import (
     LONGEST_NAME,
@@ -138,7 +139,7 @@ def _compiled(type: str, name: str, parameters: Parameters, depth: int) -> Crite
     if name == "_has" or name.startswith("_has:"):
         return _has(type, name, parameters, depth + 1)
     first, dot, rest = name.partition(".")
-    code, _, modifier = first.partition(":")
+    code, modifier = parted(first)
     parameter = parameter_of(type, code, parameters, hint=not depth)
     if dot and parameter.kind == "reference":
         return _chain(parameter, modifier, rest, parameters, depth + 1)

@@ -44,6 +44,14 @@ _OF_ELEMENT: Final[Mapping[str, frozenset[str]]] = {
 _NEVER_ABSENT: Final = frozenset({"_text", "_content", "_list", "_filter"})
 
 
+def parted(name: str) -> tuple[str, str]:
+    """The code of a name and its modifier, which may be empty. Raises `Malformed` for a colon with none behind it."""
+    code, colon, modifier = name.partition(":")
+    if colon and not modifier:
+        raise unsupported(f"'{shown(name)}' has a colon and no modifier behind it")
+    return code, modifier
+
+
 def modifier_of(parameter: Parameter, written: str) -> str:
     """The modifier as the rest of the code knows it. Raises `Malformed` where the parameter does not take it."""
     modifier = _SAME.get(written, written)

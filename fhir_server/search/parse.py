@@ -26,6 +26,7 @@ from fhir_server.search.criteria import criterion_of, leaves_of, read
 from fhir_server.search.escapes import split
 from fhir_server.search.filtering import filtered
 from fhir_server.search.forms import encoded, pairs
+from fhir_server.search.modifiers import parted
 from fhir_server.search.query import AllOf, OfTypes, Predicate, Query
 from fhir_server.search.reading import (
     MOST_CRITERIA,
@@ -229,7 +230,7 @@ class _Reading:
             if code in RESULT:
                 if self.shape is None:
                     self.shape = Shape(self.scope.types, self.parameters)
-                self.shape.take(code, name[len(code) + 1 :], value)
+                self.shape.take(*parted(name), value)
             elif code != "_type":
                 self._criterion(name, code, value)
             elif name != code:

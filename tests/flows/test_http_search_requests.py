@@ -178,6 +178,7 @@ async def test_strictly_an_unknown_parameter_is_an_error(shared: httpx.AsyncClie
         "general-practitioner:Medication=1",
         "general-practitioner:below=1",
         "family:shoe=Payet",
+        "gender:=male",
         "_id:exact=1",
         "_sort:asc=family",
         "_count:x=1",

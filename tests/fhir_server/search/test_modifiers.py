@@ -73,6 +73,15 @@ def test_a_parameter_takes_the_modifiers_of_its_kind_and_its_elements(
         ("Location", "partof:below=1", "does not follow hierarchies"),
         ("Location", "partof:above=1", "does not follow hierarchies"),
         ("Location", "near:exact=1|1", "does not take the modifier"),
+        ("Patient", "gender:=male", "'gender:' has a colon and no modifier behind it"),
+        ("Observation", "subject:=Patient/1", "no modifier behind it"),
+        ("Observation", "subject:.name=x", "no modifier behind it"),
+        ("Observation", "subject:Patient.name:=x", "no modifier behind it"),
+        ("Patient", "_has:Observation:patient:code:=x", "no modifier behind it"),
+        ("Patient", "_id:=1", "no modifier behind it"),
+        ("Patient", "_sort:=family", "no modifier behind it"),
+        ("Patient", "_include:=Patient:link", "no modifier behind it"),
+        ("Patient", "_filter:=gender eq male", "takes no modifier"),
     ],
 )
 def test_a_modifier_that_does_not_apply_is_refused_whatever_prefer_says(

@@ -311,6 +311,7 @@ CHAPTER = Chapter(
             ("Condition?code:exact=ha125", 400),
             ("Condition?code:contains=ha125", 400),
             ("Patient?gender:Patient=male", 400),
+            ("Patient?gender:=male", 400),
             ("Patient?identifier:in=http://acme.org/ValueSet/heads", 400),
             ("Condition?code:of-type=a|b|c", 400),
             ("Patient?active:text=true", 400),
