@@ -83,7 +83,8 @@ class Entries:
     # (seed, unit, low, high): a number as it stands has unit 0, and low = high; one with a comparator, or a Range, is
     # open. (seed of `near`, 0, latitude, longitude) is a position.
     quantities: list[tuple[int, int, float, float]] = field(default_factory=list)
-    # (seed, text, key): the dictionary says that `text` stands for the token (key, 0), which is among `tokens`
+    # (seed, text, key): the dictionary says that `text` stands for the token (key, 0), which is among `tokens`. Words
+    # beside a code stand for it from each of them on; whoever has one term of a key has all of it.
     terms: list[tuple[int, str, int]] = field(default_factory=list)
     # sorted: seeds of the parameters that have a value, and `Hasher.system` of each system in their tokens
     present: list[int] = field(default_factory=list)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
 from fhir_server.search.entries import STRING_LENGTH
@@ -28,6 +29,14 @@ def fold(text: str) -> str:
 def cut(text: str) -> str:
     """The folded text as the index holds it: its first 200 characters."""
     return _fold_kept(text) if len(text) <= _REMEMBERED else _fold(text)[:STRING_LENGTH]
+
+
+def tails(folded: str) -> Iterator[str]:
+    """What a folded text is from each of its later words on: `b c` and `c` of `a b c`."""
+    rest = folded.partition(" ")[2]
+    while rest:
+        yield rest
+        rest = rest.partition(" ")[2]
 
 
 def _fold(text: str) -> str:

@@ -45,7 +45,7 @@ class Said:
     """What a code with the words beside it becomes."""
 
     tokens: tuple[tuple[int, int], ...]
-    terms: tuple[tuple[int, str, int], ...]
+    terms: tuple[tuple[int, str, int], ...]  # from the first word on
     present: tuple[int, ...]
 
 

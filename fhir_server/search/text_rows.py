@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_server.kernel.wire import Tree
-from fhir_server.search.folding import cut
+from fhir_server.search.folding import cut, tails
 from fhir_server.search.rows import Rows, Slot, Writer
 from fhir_server.search.spans import Span, period_of, span_of, timing_of
 
@@ -30,10 +30,8 @@ def family(rows: Rows, slot: Slot, value: str) -> None:
     if not folded:
         return
     rows.strings.add((slot.seed, folded))
-    rest = folded.partition(" ")[2]
-    while rest:
+    for rest in tails(folded):
         rows.strings.add((slot.parts, rest))
-        rest = rest.partition(" ")[2]
 
 
 def _person(rows: Rows, slot: Slot, value: Tree) -> None:

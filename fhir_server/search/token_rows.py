@@ -2,7 +2,8 @@
 
 - token: code and system, the code in lower case unless its system says that case matters (`cases.py`). An element of
   type `code` carries the system of the value set it is bound to.
-- the words beside a code, folded, as tokens of their own and in the dictionary; an identifier also by its type.
+- the words beside a code, folded, as tokens of their own and in the dictionary, where they stand from each word on; an
+  identifier also by its type.
 - reference: the number of `Type/id` for a resource of this server, a hash of the text for any other. A versioned
   reference or canonical is there with its version and without. What lies below a base of the server is there as if it
   were written relative. A contained target is noted; a purely logical one gives the identifier.
@@ -22,7 +23,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.cases import is_sensitive
 from fhir_server.search.entries import Hasher
-from fhir_server.search.folding import cut
+from fhir_server.search.folding import cut, tails
 from fhir_server.search.rows import KEPT, LENGTH, Rows, Said, Slot, Writer
 
 BOOLEANS = "http://hl7.org/fhir/special-values"  # the code system of true and false, says the specification
@@ -42,8 +43,11 @@ def _say(rows: Rows, slot: Slot, system: str | None, code: str | None, words: st
             slot.said[system, code, words] = known
     rows.tokens.update(known.tokens)
     rows.present.update(known.present)
-    if known.terms:
-        rows.terms.update(known.terms)
+    for term in known.terms:
+        rows.terms.add(term)
+        seed, text, key = term
+        for rest in tails(text):  # not remembered: of many short words they are long
+            rows.terms.add((seed, rest, key))
 
 
 def _said(hasher: Hasher, slot: Slot, system: str | None, code: str | None, words: str | None) -> Said:

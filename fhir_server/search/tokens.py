@@ -122,7 +122,7 @@ def identifiers(parameter: Parameter) -> Reader:
 
 
 def texts(parameter: Parameter) -> Reader:
-    """`:text`: the words beside a code, which begin with these."""
+    """`:text`: the words beside a code, which begin with these from one of them on."""
     name = Name(parameter.type, f"{parameter.rows}:text")
 
     def read(text: str, here: Here) -> Predicate:

@@ -174,7 +174,7 @@ class Flush:
         self._updated = _Drafts()
         self._added: dict[int, _Entries] = {}  # by the place of the table
         self._removed: dict[int, _Entries] = {}
-        self._terms: dict[int, tuple[int, str, int]] = {}
+        self._terms: set[tuple[int, str, int]] = set()
         self._kept: list[tuple[int, int]] = []
         self._files: list[tuple[str, int]] = []
         self._targets: dict[int, Key] = {}
@@ -185,7 +185,7 @@ class Flush:
     @property
     def terms(self) -> Iterable[int]:
         """Keys of the terms that the statement writes."""
-        return self._terms.keys()
+        return {number for _, _, number in self._terms}
 
     def add(self, draft: Draft, pk: int) -> None:
         """`pk`: of the resource, a fresh one if the draft creates it."""
@@ -218,9 +218,9 @@ class Flush:
             body = None if draft.deleted else draft.body
             self._updated.rows.append((*row, body, draft.deleted))
             self._updated.arrays.append(arrays)
-        for seed, text, number in new.terms:
-            if number not in self._known:
-                self._terms[number] = seed, text, number
+        for term in new.terms:
+            if term[2] not in self._known:
+                self._terms.add(term)
         tables = index_rows(hasher, new, draft.key, draft.targets, moment, pk)
         if old is None:
             for table, (rows, shared) in enumerate(tables):
@@ -285,7 +285,7 @@ class Flush:
         if self._terms:
             shape |= TERMS
             # In one order everywhere: two transactions that write the same new terms wait for each other, once.
-            params += _packed(_TERM, sorted(self._terms.values()))
+            params += _packed(_TERM, sorted(self._terms))
         if self._files:
             shape |= FILES
             params += _packed(_FILE, self._files)

@@ -161,7 +161,8 @@ entry_quantity = Table(
     ),
 )
 
-# What all resources say in texts: the words beside a code, uris. A row outlives the last resource that said so.
+# What all resources say in texts: the words beside a code, from each of them on, and uris. A row outlives the last
+# resource that said so.
 entry_term = Table(
     "entry_term",
     metadata,

@@ -154,10 +154,15 @@ def test_the_systems_of_a_parameter_are_among_what_is_present() -> None:
                 },
             },
             "code:text",
-            {"fievre", "elevee", "a chaud"},
+            {"fievre", "elevee", "a chaud", "chaud"},
         ),
         ({"resourceType": "Condition", "code": {"text": " - "}}, "code:text", set()),
         ({"resourceType": "Condition", "code": {"text": "é" * 300}}, "code:text", {"e" * 200}),
+        (
+            {"resourceType": "Condition", "code": {"text": "a " * 300}},
+            "code:text",
+            {"a " * words for words in range(1, 101)},
+        ),
         (
             {
                 "resourceType": "Patient",

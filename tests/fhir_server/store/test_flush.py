@@ -116,6 +116,14 @@ async def test_a_term_is_in_the_dictionary_once_however_many_say_it(
     assert terms(url) == [(1, "words", 7), (1, "others", 8)]
 
 
+async def test_all_terms_of_a_key_are_in_the_dictionary(url: str, store: PostgresStore) -> None:
+    several = [(1, "a b c", 7), (1, "b c", 7), (1, "c", 7)]
+
+    await put(store, "a", Entries(terms=several))
+
+    assert sorted(terms(url)) == several
+
+
 async def test_a_term_outlives_who_said_it(url: str, store: PostgresStore) -> None:
     await put(store, "a", WORDS)
 
