@@ -21,6 +21,8 @@ from fhir_server.definitions.catalogue import (
     search_parameters,
 )
 from fhir_server.definitions.parameters import CORE, Parameter, Parameters, is_r4, routes, types_of
+from fhir_server.fhirpath.errors import NotAnExpression
+from fhir_server.fhirpath.parser import parse
 from fhir_server.kernel.errors import Conflict, FhirError, Invalid
 from fhir_server.kernel.issues import Issue
 from fhir_server.kernel.values import immutable
@@ -202,6 +204,11 @@ def _unreadable(definition: Tree) -> Iterator[Issue]:
         if target is None:  # an extension stands in its place
             yield Issue("value", "Not a resource type of R4", f"SearchParameter.target[{place}]")
             return
+    try:
+        parse(definition.get("expression", "{}"))
+    except NotAnExpression as error:
+        yield Issue("invalid", str(error), "SearchParameter.expression")
+        return
     for parameter in _parameters(definition):
         if not is_indexed(parameter):
             yield Issue(

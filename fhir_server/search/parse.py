@@ -349,7 +349,7 @@ def _types_in(asked: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
 def _refusal(issues: list[Issue]) -> Malformed:
     refusal = Malformed(issues[0].text)
-    refusal.issues = tuple(issues)
+    refusal.issues = tuple(dict.fromkeys(issues))  # the same may be wrong with many
     return refusal
 
 

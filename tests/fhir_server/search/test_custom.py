@@ -89,6 +89,15 @@ def test_what_cannot_be_searched_by_is_refused_with_its_place(elements: dict[str
     assert [issue.expression for issue in error.issues] == [place]
 
 
+def test_it_is_told_where_an_expression_cannot_be_read() -> None:
+    (unreadable,) = refusal(search_parameter("new", expression="Patient.((")).issues
+    (without_values,) = refusal(search_parameter("new", expression="Patient.nosuchelement")).issues
+
+    assert (unreadable.code, unreadable.expression) == ("invalid", "SearchParameter.expression")
+    assert "character 9" in unreadable.text  # behind the dot
+    assert without_values.code == "not-supported"
+
+
 @pytest.mark.parametrize("base", ["Patient", "DomainResource", "Resource"])
 def test_r4s_own_parameter_is_never_shadowed(base: str) -> None:
     error = refusal(search_parameter("family", base=[base], expression=f"{base}.meta.tag"))

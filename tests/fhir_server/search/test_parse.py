@@ -104,6 +104,10 @@ def test_everything_wrong_is_told_at_once() -> None:
     assert len(refused("Patient", "birthdate=x&_count=-1&foo=1&gender:exact=x")) == 4
 
 
+def test_the_same_is_told_once() -> None:
+    assert len(refused("Patient", "&".join(["family=x"] * 120))) == 1
+
+
 def test_no_message_repeats_a_value() -> None:
     for text in ("birthdate=Payet", "_count=Payet", "gender:missing=Payet", "_total=Payet", "_include=Payet"):
         assert "Payet" not in " ".join(refused("Patient", text))
