@@ -86,6 +86,9 @@ class Listener:
         self._tally.leave(self._place)
         self._place = -1
 
+    async def wait_closed(self) -> None:
+        """What else asyncio's servers have: it returns at once, for whoever serves the connections waits for them."""
+
     def _gone(self) -> None:
         self._count(-1)
 

@@ -44,7 +44,7 @@ class Announcing(uvicorn.Server):
             for one in sockets or ():
                 listener = Listener(one, self._tally, self._place, self._protocol)
                 listener.start()
-                self.servers.append(listener)  # type: ignore[arg-type]  # which are closed, and that is all
+                self.servers.append(listener)  # type: ignore[arg-type]  # they are closed and waited for, and that is all
             os.write(self._pipe, b"\n")
         os.close(self._pipe)
 

@@ -95,6 +95,7 @@ class Cordee:
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         code = self.process.wait(seconds)
         self._reader.join(seconds)
+        assert "Traceback" not in self.said, self.said
         return code
 
     def kill_everything(self) -> None:
