@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
@@ -20,7 +20,7 @@ from fhir_server.store.fulltext import words_condition
 from fhir_server.store.leading import is_by_moment, sorted_by
 from fhir_server.store.nodes import Back, Node, equal_leaves, nodes_of, person_in
 from fhir_server.store.numbers import UNDATED
-from fhir_server.store.ordering import SortKey, Turn, behind, keys_of, ordered
+from fhir_server.store.ordering import SortKey, Turn, keys_of, ordered
 from fhir_server.store.plans import (
     ALL,
     BY_SORT_KEY,
@@ -39,6 +39,7 @@ from fhir_server.store.plans import (
 )
 from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.rows import FOUND
+from fhir_server.store.selects import all_in, appended, selected
 from fhir_server.store.shapes import Ask
 from fhir_server.store.sources import (
     BY_MOMENT,
@@ -55,6 +56,8 @@ from fhir_server.store.sources import (
 )
 from fhir_server.store.statements import Compiler, form_of, template_of
 from fhir_server.store.tied import gathered, is_narrowed, is_sight, keys_by_person, seen_in_order, walked
+
+_VALUES: Final = ", ".join(f"r.{name}" for name in FOUND.split(", "))
 
 
 class Search:
@@ -74,6 +77,11 @@ class Search:
     def nodes(self) -> tuple[Node, ...]:
         """Those of the first query that had this shape: what values they hold is of no importance."""
         return self._shaped.fact("nodes", lambda: nodes_of(self.query.where))
+
+    @property
+    def _actors(self) -> int:
+        """How many ask."""
+        return 0 if self.query.sight is None else len(self.query.sight.actors)
 
     @property
     def lists(self) -> list[Key]:
@@ -113,7 +121,7 @@ class Search:
         """
         nulls = None if start is None else tuple([value is None for value in start])
         return self._compiled(
-            ("page", plan.number, nulls, backward),
+            ("page", plan.number, nulls, backward, self._actors if plan.lead == TIED else 0),
             lambda: self._page(plan, nulls, backward),
             limit,
             start or (),
@@ -145,7 +153,7 @@ class Search:
                 # Of a key alone, whose frequency PostgreSQL may know; of its space it would think as of something else.
                 rows = f"entry c where c.key = any({predicates.keys(equal_leaves(lead))})"
             else:
-                rows = _from(self._source(predicates, plan)[0])
+                rows = all_in(self._source(predicates, plan)[0])
             return template_of(f"select 1 from {rows}", predicates, before="explain (format json) ")
 
         return self._compiled(("estimate", plan.number), compose, None)
@@ -171,30 +179,35 @@ class Search:
         if plan.lead == BY_SORT_KEY:
             inner, keys = self._by_sort_key(predicates, plan, turn)
         elif plan.lead == TIED and not sort:
-            inner, keys = walked(predicates, self.types, self._conditions_by(predicates, plan), turn)
+            inner, keys = walked(
+                predicates, self.types, self._conditions_by(predicates, plan), turn, self._actors
+            )
         else:
             by_person = self._is_by_person()
             last = [place for place, node in enumerate(self.nodes) if by_person and is_sight(node)]
             in_order = not (sort or by_person)
-            source, conditions = self._source(predicates, plan, ordered=in_order, but=last)
+            source, conditions = self._source(predicates, plan, ordered=in_order, but=last, rows=True)
             if by_person:
                 keys = keys_by_person(predicates, source)
-                every = _select(predicates, source, conditions, keys, turn, cut=False)
+                every = selected(predicates, source, conditions, keys, turn, cut=False)
                 inner = seen_in_order(predicates, every, self.types, self.nodes, keys, turn)
+            elif source.joined and (not sort or (len(sort) == 1 and is_by_moment(sort, self.types))):
+                keys = keys_of((), predicates, source, self._paths)
+                found = selected(predicates, source, conditions, keys, turn, f"{_VALUES}, {number}, ")
+                return template_of(found, predicates, loaded=True)
             elif source.order == BY_MOMENT and is_by_moment(sort, self.types):
                 inner, keys = self._by_moment(predicates, source, conditions, turn)
             else:
                 keys = keys_of(sort, predicates, source, self._paths)
-                inner = _select(predicates, source, conditions, keys, turn)
+                inner = selected(predicates, source, conditions, keys, turn)
             many = plan.lead >= 0 and rank(self.nodes[plan.lead]) > IDENTIFIED  # else there is no second page
             all_match = not (conditions or source.lists or by_person)
             if many and nulls is None and source.order == BY_MOMENT and all_match:
-                some = f"select 1 from {_from(source)} limit {predicates.bind('bigint', CHEAP + 1)}"
+                some = f"select 1 from {all_in(source)} limit {predicates.bind('bigint', CHEAP + 1)}"
                 number = f"(select count(*) from ({some}) n)"
         names = [f"c.k{number}" for number in range(len(keys))]
-        values = ", ".join(f"r.{name}" for name in FOUND.split(", "))
         return template_of(
-            f"select {values}, {number}, {', '.join(names)} from ({inner}) c"
+            f"select {_VALUES}, {number}, {', '.join(names)} from ({inner}) c"
             f" join resource r on r.pk = {names[-1]} {ordered(keys, turn, cut=False)}",
             predicates,
             loaded=True,
@@ -213,7 +226,7 @@ class Search:
         def select(source: Source, key: SortKey, settled: Sequence[Node] = ()) -> str:
             keys = [key, *keys_of(others, predicates, source, self._paths, first)]
             conditions = self._conditions(predicates, plan, source, settled)
-            return _select(predicates, source, conditions, keys, turn)
+            return selected(predicates, source, conditions, keys, turn)
 
         keys = [first, *keys_of(others, predicates, by.sources[0], self._paths, first)]
         held = replace(first, sql=by.value, nullable=False)
@@ -224,7 +237,7 @@ class Search:
             return f"select * from (({each})) c {ordered(keys, turn)}", keys
         assert by.without is not None
         parts.append(select(by.without, first))
-        return _appended(parts, turn), keys
+        return appended(parts, turn), keys
 
     def _by_moment(
         self, predicates: Predicates, source: Source, conditions: Sequence[str], turn: Turn
@@ -234,7 +247,7 @@ class Search:
         moment = SortKey("c.moment", "bigint", descending=True)
         if not others:
             keys = [moment, SortKey("c.pk", "bigint", descending=True)]
-            return _select(predicates, source, conditions, keys, turn), keys
+            return selected(predicates, source, conditions, keys, turn), keys
         # Those without a date are all equal until the next key.
         first = SortKey("null::bigint", "bigint", descending=True, nullable=True)
         keys = [first, *keys_of(others, predicates, source, self._paths, first)]
@@ -242,9 +255,9 @@ class Search:
 
         def select(sign: str, key: SortKey) -> str:
             part = replace(source, condition=f"{source.condition} and c.moment {sign} {latest_undated}")
-            return _select(predicates, part, conditions, [key, *keys[1:]], turn)
+            return selected(predicates, part, conditions, [key, *keys[1:]], turn)
 
-        return _appended([select(">", moment), select("<", first)], turn), keys
+        return appended([select(">", moment), select("<", first)], turn), keys
 
     def _count(self, plan: Plan, *, all_or_none: bool) -> Template:
         predicates = self._predicates()
@@ -252,7 +265,7 @@ class Search:
         source, conditions = self._source(predicates, plan)
         if all_or_none and conditions and source.order == BY_MOMENT and not source.lists:
             # To go along an index takes a tenth of what it takes to ask each.
-            every = f"select 1 from {_from(source)} limit {limit}"
+            every = f"select 1 from {all_in(source)} limit {limit}"
             conditions = [f"(select count(*) from ({every}) n) < {limit}", *conditions]
         matched = f"count(*) filter (where {' and '.join(conditions)})" if conditions else "count(*)"
         if source.rows:
@@ -287,9 +300,18 @@ class Search:
         )
 
     def _source(
-        self, predicates: Predicates, plan: Plan, *, ordered: bool = False, but: Sequence[int] = ()
+        self,
+        predicates: Predicates,
+        plan: Plan,
+        *,
+        ordered: bool = False,
+        but: Sequence[int] = (),
+        rows: bool = False,
     ) -> tuple[Source, list[str]]:
-        """The source, and the conditions that it does not settle, without those at some places."""
+        """The source, and the conditions that it does not settle, without those at some places.
+
+        `rows`: if their rows will be asked for who sees them, and they are in the order of an index, they are joined.
+        """
         if plan.lead == ALL:
             source = all_of(predicates, self.types)
             return source, self._conditions(predicates, plan, source, but=but)
@@ -305,6 +327,8 @@ class Search:
             source = rows_reached(predicates, node, self.types)
             return source, self._conditions(predicates, plan, source, but=but, many=plan.many)
         source = source_of(predicates, node, self.types, others, ordered=ordered)
+        if rows and source.order == BY_MOMENT and not source.lists and any(map(is_sight, self.nodes)):
+            source = replace(source, sql=f"{source.sql} join resource r on r.pk = c.pk", joined="r")
         conditions = self._conditions(predicates, plan, source, but=but)
         if not is_typed(node, self.types):
             conditions.insert(0, predicates.of_type(source.candidate(self.types)))
@@ -346,46 +370,3 @@ class Search:
 
 def _limit(parts: Parts) -> Any:
     return parts[0].limit
-
-
-def _appended(parts: Sequence[str], turn: Turn) -> str:
-    """One part after the other; the second only if the first does not fill the page."""
-    each = ") union all (".join(reversed(parts) if turn.backward else parts)
-    return f"select * from (({each})) c limit {turn.size}"
-
-
-def _from(source: Source) -> str:
-    """All the candidates."""
-    if not source.lists:
-        return f"{source.sql} where {source.condition}"
-    return f"{source.lists} cross join lateral (select 1 from {source.sql} where {source.condition}) c"
-
-
-def _select(
-    predicates: Predicates,
-    source: Source,
-    conditions: Sequence[str],
-    keys: Sequence[SortKey],
-    turn: Turn,
-    *,
-    cut: bool = True,
-) -> str:
-    """The sort keys `k0`, `k1` … of the candidates that meet the conditions, of one page if they are `cut`."""
-    columns = ", ".join(f"{key.sql} as k{number}" for number, key in enumerate(keys))
-    order = ordered(keys, turn, cut=cut)
-    rest = f"{behind(keys, turn, predicates)} {order}"
-
-    def select(one: Source) -> str:
-        where = " and ".join([one.condition, *conditions])
-        if one.once:
-            last = f"case when {' and '.join(conditions)} then {one.once} end" if conditions else one.once
-            where = f"{one.condition} and {last}"
-        return f"select {columns} from {one.sql} where {where}{rest}"
-
-    found = select(source)
-    if source.also:
-        return f"select * from (({found}) union all ({select(source.also)})) c {order}"
-    if not source.lists:
-        return found
-    # The first of all are among the first of each.
-    return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {order}"

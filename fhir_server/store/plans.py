@@ -1,8 +1,9 @@
 """Which way a search goes: where its candidates come from.
 
 The kinds of the predicates tell where one of them gives few candidates for certain. Else each is counted, as far as
-`FEW`, and where none has so few, once more as far as `WIDE`: the least leads. Where all are wide, candidates are met in
-the order of the result, so that a page ends the work.
+`FEW`, and where none has so few, once more as far as `WIDE`: the least leads. Within a view, what is about the caller's
+persons is counted as far as `WIDE`, and the others as far as that. Where all are wide, candidates are met in the order
+of the result, so that a page ends the work.
 
 A plan is a number, which cursors carry: all pages of a search have the same.
 """
@@ -99,7 +100,18 @@ def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, .
     if not leads:
         return f"select {_rows_of(all_of(predicates, types), predicates.bind('bigint', WIDE))}"
     most = predicates.bind("bigint", _limit(leads, wide=wide))
-    return f"select {', '.join([_counted(predicates, lead, nodes, types, most) for lead, _ in leads])}"
+    if not _is_tied(leads):
+        return f"select {', '.join([_counted(predicates, lead, nodes, types, most) for lead, _ in leads])}"
+    # The others as far as what is about the caller's persons: to know that it is less is enough.
+    few = predicates.bind("bigint", FEW)
+    each = [
+        f"(select case when c.n < l.n then c.n else {most} end from (select {count} as n offset 0) c)"
+        for lead, _ in leads
+        if lead != TIED
+        for count in [_counted(predicates, lead, nodes, types, "l.n")]
+    ]
+    limit = f"select t.n as tied, greatest(t.n, {few}) as n from (select {counted(predicates, types, most)} as n) t"
+    return f"select {', '.join(each)}, l.tied from ({limit} offset 0) l"
 
 
 def plan_by(
@@ -130,7 +142,11 @@ def plan_by(
 
 def _limit(leads: Leads, *, wide: bool) -> int:
     """As far as what to count; one that is alone need not be told from others that have few."""
-    return WIDE if wide or len(leads) < 2 else FEW
+    return WIDE if wide or len(leads) < 2 or _is_tied(leads) else FEW
+
+
+def _is_tied(leads: Leads) -> bool:
+    return any(lead == TIED for lead, _ in leads)
 
 
 def _cost(lead: tuple[int, int, bool]) -> int:

@@ -42,7 +42,7 @@ from fhir_server.store.comparisons import (
 )
 from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, Unless, equal_leaves
 from fhir_server.store.numbers import TYPE_NUMBERS
-from fhir_server.store.seeing import COLUMNS, About, is_seen, packed, single, untied_cells
+from fhir_server.store.seeing import COLUMNS, is_seen, packed, single, untied_cells
 from fhir_server.store.shapes import ONE_PAIR, prefixes_of, tokens_form
 from fhir_server.store.texts import Texts, exists
 
@@ -57,8 +57,8 @@ class Candidate:
     types: tuple[str, ...]  # it is of one of these; (): of any
     alias: str = "c"
     row: bool = False  # it is a row of `resource`
+    joined: str = ""  # or else an alias of its row, if that is at hand
     moment: bool = False  # it has the moment
-    about: About = "any"  # how many persons
     many: bool = False  # it is one of so many that to be asked should be cheap, at some cost before the first
 
 
@@ -69,6 +69,7 @@ class Source:
     sql: str  # follows `from`; gives `c`
     condition: str = "true"
     row: bool = False  # `c` is a row of `resource`
+    joined: str = ""  # or else the alias of its row, which `sql` joins
     moment: bool = False  # `c` has the moment
     lists: str = (
         ""  # follows `from`; gives `v`, for each of which `sql` is a list. A candidate may be in several
@@ -82,7 +83,7 @@ class Source:
     rows: str = ""  # where `sql` is a set: the select that it is made of, to be counted as far as a limit
 
     def candidate(self, types: tuple[str, ...]) -> Candidate:
-        return Candidate(types, "c", self.row, self.moment)
+        return Candidate(types, "c", self.row, self.joined, self.moment)
 
 
 class Predicates(Texts):
@@ -165,7 +166,7 @@ class Predicates(Texts):
             case Nothing():
                 return "false"
             case Visible():
-                return self._row(self._is_seen(candidate.about), candidate)
+                return self._row(self._is_seen(), candidate)
             case other:
                 raise ValueError(f"No condition in SQL: {type(other).__name__}")
 
@@ -301,16 +302,16 @@ class Predicates(Texts):
 
     def _row(self, condition: str, candidate: Candidate) -> str:
         """A condition on the row of `resource`, which it calls {c}."""
-        if candidate.row:
-            return condition.format(c=candidate.alias)
+        if candidate.row or candidate.joined:
+            return condition.format(c=candidate.joined or candidate.alias)
         return exists(f"resource x where x.pk = {candidate.alias}.pk and {condition.format(c='x')}")
 
-    def _is_seen(self, about: About) -> str:
+    def _is_seen(self) -> str:
         """On a row that is called {c}."""
         place, hasher = self._place_of_person, self.hasher
         if place is not None and not self._person:
             self._person = self.bind_taken("bigint", lambda parts: hasher.self_of(parts[place].keys[0]))
-        return is_seen("{c}", self._sight_names(), about, self._person)
+        return is_seen("{c}", self._sight_names(), self._person)
 
     def _sight_names(self) -> Sequence[str]:
         """The SQL of the `COLUMNS`. A statement has the sight once, wherever it asks."""
@@ -346,6 +347,8 @@ class Predicates(Texts):
         """`self`, `refs` or `moment` of a candidate."""
         if candidate.row or (column == "moment" and candidate.moment):
             return f"{candidate.alias}.{column}"
+        if candidate.joined:
+            return f"{candidate.joined}.{column}"
         return f"(select {column} from resource where pk = {candidate.alias}.pk)"
 
     def _own(self, table: str, columns: str, candidate: Candidate) -> str:

@@ -11,17 +11,13 @@ which it is true is seen, and of another row `is_seen` tells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.search.sight import HIDING, Label, Sight, Stamp, Tie
 from fhir_server.store.binary import INT8_ARRAY, pack_int2s, pack_int8, pack_int8s
 from fhir_server.store.binding import Kind
-from fhir_server.store.ties import DATED
-
-About: TypeAlias = Literal["any", "one", "none or several"]
-"""How many persons: one is in `compartment`."""
 
 # What a statement is told of a sight: the actors, the same as authors, and what ties are worth. The latter are one
 # array, because each parameter takes its time: masks by tie, of one kind after the other, and then single values.
@@ -34,6 +30,8 @@ PLAIN_COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 2
 PLAIN_OIDS: Final = (INT8_ARRAY,) * 2
 _PLAIN_KINDS: Final = _KINDS[:2]
 _SPECIAL: Final = int(HIDING | Label.SENSITIVE | Label.INTERNE | Label.SEVERAL)
+# Of a row, what the function of the database is told, in its order.
+_STAMP: Final = ("pk", "cell", "labels", "compartment", "persons", "parties", "owner")
 # Authors are parties too, under a number of their own.
 AUTHOR: Final = 0x4155_5448_4F52
 # And organisations that have released their working notes to the caller stand among the authors, under another one.
@@ -124,92 +122,68 @@ def stamp_in(cell: int, labels: int, text: bytes | None) -> Stamp:
     return Stamp(cell, labels, persons, parties, authors, owners[0] if owners else None)
 
 
-def is_seen(row: str, names: Sequence[str], about: About = "any", person: str = "") -> str:
-    """That the row is seen. `names`: the SQL of the `COLUMNS`. `about`: what is known of whom it is about.
+def is_seen(row: str, names: Sequence[str], person: str = "") -> str:
+    """That the row is seen. `names`: the SQL of the `COLUMNS`.
 
     `person`: the SQL of one whom most rows are about, if there is such a one: their ties are looked up once.
+
+    What is not told by masks alone is told by a function of the database: a statement is not set up with all that.
     """
     actors, authors, masks = names
-    sensitive, unlinked, kept, now = [single(names, name) for name in _SINGLE]
-    mine = f"({row}.parties && {actors}) is true"
-    authored = f"({row}.parties && {authors}) is true"
-
-    # A tie about data of some time alone counts for what is dated so, and nothing plain is by it: no mask is there.
-    tie = f"case when a.tie > 0 then a.tie when is_within({row}.pk, a.data) then a.tie + {DATED} end"
-
-    def worth(kind: str) -> str:
-        place = _KINDS.index(kind) * len(Tie)
-        return f"({masks})[{tie} + {place}]"
-
-    full, named, least, own, shows, opens = [worth(kind) for kind in _KINDS]
-    cell = f"{row}.cell"
-    whole = f"(a.allow & {full}) | (a.named & {named})"
-    minimal = f"{_holds(f'a.allow & {least}', cell)} and {row}.labels & {opens} <> 0"
-    ties = (
-        f"({row}.labels & {int(HIDING)} & ~{shows} = 0 or {authored})"
-        f" and ({_holds(f'a.allow & {own}', cell)} and {mine}"
-        f" or ({row}.labels & {int(Label.SENSITIVE)} = 0 or {_holds(whole, sensitive)})"
-        f" and ({_holds(whole, cell)} or {minimal}))"
-    )
-    is_sensitive = f"{row}.labels & {int(Label.SENSITIVE)} <> 0"
-
-    def hides(mask: str) -> str:
-        return f"({_holds(mask, cell)} or {is_sensitive} and {_holds(mask, sensitive)})"
-
-    denies = (
-        f"({hides('a.deny')} or {hides('a.oppose')} and not {authored})"
-        f" and (a.tie > 0 or not is_elsewhere({row}.pk, a.data))"
-    )
-
-    def tied(person: str) -> str:
+    cell, now = f"{row}.cell", single(names, "now")
+    plain, shown = _plain(masks), _shown(masks)
+    is_mine = f"({row}.parties && {actors}) is true"
+    told = f"is_seen({', '.join(f'{row}.{column}' for column in _STAMP)}, {actors}, {authors}, {masks})"
+    unlinked = _holds(single(names, "unlinked"), cell)
+    if person:
+        ties = _ties(person, actors, now)
+        whole, least = f"(select {plain} from {ties})", f"(select {shown} from {ties})"
         return (
-            f"(select bool_or({ties}) and not bool_or({denies}) from access a where a.person = {person}"
-            f" and a.actor = any({actors}) and a.since <= {now} and {now} < a.until) is true"
+            f"case when {unlinked} then true when {row}.compartment = {person} then"
+            f" case when {row}.labels & {_SPECIAL} = 0 and {_holds(whole, cell)} then true"
+            f" when {_holds(least, cell)} or {is_mine} then {told} else false end else {told} end"
         )
-
-    def every(persons: str) -> str:
-        return f"not exists (select 1 from unnest({persons}) p(person) where not {tied('p.person')})"
-
-    # Plain rows are told apart before, so that a statement need not have the same twice, for one and for several.
-    several = f"{row}.labels & {int(Label.SEVERAL)}"
-    through = {
-        "any": f"else {every(f'case when {several} = 0 then array[{row}.compartment] else {row}.persons end')}",
-        "one": f"else {tied(f'{row}.compartment')}",
-        "none or several": f"when {several} = 0 then false else {every(f'{row}.persons')}",
-    }
-    plain = ""
-    if about != "none or several":
-        known = f"{row}.compartment = {person} and " if person else ""
-        plain = f" when {known}{_is_plainly_tied(row, person or f'{row}.compartment', actors, masks, now)} then true"
-    return (
-        f"case when {_holds(unlinked, cell)} then true{plain}"
-        f" when {_holds(kept, cell)} and {mine} then true"
-        f" when {row}.labels & {int(Label.INTERNE)} <> 0 and {_is_others(row, actors, authors)} then false"
-        f" {through[about]} end"
+    by_masks = (
+        f"(select case when {row}.labels & {_SPECIAL} = 0 and {_holds(plain, cell)} then true"
+        f" when {row}.labels & {int(Label.SEVERAL)} = 0 and ({_holds(shown, cell)} or {is_mine}) is not true"
+        f" then false end from {_ties(f'{row}.compartment', actors, now)})"
     )
-
-
-def _is_others(row: str, actors: str, authors: str) -> str:
-    """That the row is of an organisation that neither is the caller's nor has released its working notes to them."""
-    return f"({row}.owner = any({actors}) or {row}.owner # {RELEASED} = any({authors})) is not true"
+    return f"case when {unlinked} then true else coalesce({by_masks}, {told}) end"
 
 
 def is_plain(row: str, names: Sequence[str]) -> str:
     """That the row is seen, whatever else may be asked of it. `names`: the SQL of the `PLAIN_COLUMNS`."""
     actors, masks = names
     unlinked, now = [f"({masks})[{len(_PLAIN_KINDS) * len(Tie) + place}]" for place in (1, 2)]
-    tied = _is_plainly_tied(row, f"{row}.compartment", actors, masks, now)
-    return f"case when {_holds(unlinked, f'{row}.cell')} then true else {tied} end"
-
-
-def _is_plainly_tied(row: str, person: str, actors: str, masks: str, now: str) -> str:
-    """`masks`: beginning with those of `_PLAIN_KINDS`."""
-    full, named = [f"({masks})[a.tie + {place * len(Tie)}]" for place in range(len(_PLAIN_KINDS))]
-    cells = (
-        f"(select bit_or((a.allow & {full}) | (a.named & {named})) & ~bit_or(a.deny | a.oppose) from access a"
-        f" where a.person = {person} and a.actor = any({actors}) and a.since <= {now} and {now} < a.until)"
+    cells = f"(select {_plain(masks)} from {_ties(f'{row}.compartment', actors, now)})"
+    return (
+        f"case when {_holds(unlinked, f'{row}.cell')} then true"
+        f" else {row}.labels & {_SPECIAL} = 0 and {_holds(cells, f'{row}.cell')} end"
     )
-    return f"{row}.labels & {_SPECIAL} = 0 and ({_holds(cells, f'{row}.cell')}) is true"
+
+
+def _ties(person: str, actors: str, now: str) -> str:
+    return f"access a where a.person = {person} and a.actor = any({actors}) and a.since <= {now} and {now} < a.until"
+
+
+def _plain(masks: str) -> str:
+    """Of the `_ties` of a person, the cells of which all is seen that has no label which hides.
+
+    `masks`: beginning with those of `_PLAIN_KINDS`, which have none for a tie about data of some time alone.
+    """
+    full, named = [_worth(masks, kind) for kind in _PLAIN_KINDS]
+    return f"bit_or((a.allow & {full}) | (a.named & {named})) & ~bit_or(a.deny | a.oppose)"
+
+
+def _shown(masks: str) -> str:
+    """Of the same, the cells of which anything may be seen by who is no party of it."""
+    full, named, least = [_worth(masks, kind) for kind in _KINDS[:3]]
+    some = f"(a.allow & {full}) | (a.named & {named}) | (a.allow & {least})"
+    return f"bit_or(coalesce({some}, a.allow | a.named))"
+
+
+def _worth(masks: str, kind: str) -> str:
+    return f"({masks})[a.tie + {_KINDS.index(kind) * len(Tie)}]"
 
 
 def _holds(cells: str, cell: str) -> str:

@@ -20,7 +20,6 @@ from fhir_server.store.nodes import Leaf, Node
 from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.ordering import SortKey, Turn, ordered
 from fhir_server.store.predicates import Candidate, Predicates, Source
-from fhir_server.store.seeing import About
 
 PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
 # What an index holds: nobody sees what has no stamp, which on a server that knows nobody is everything.
@@ -85,19 +84,20 @@ def walked(
     types: tuple[str, ...],
     conditions_on: Callable[[Candidate], Sequence[str]],
     turn: Turn,
+    actors: int,
 ) -> tuple[str, list[SortKey]]:
-    """One page: the persons of each actor, and what is about them, as an index has them; then what needs no tie."""
+    """One page: the persons, and what is about them, as an index has them; then what needs no tie.
 
-    def conditions(about: About) -> str:
-        candidate = Candidate(types, "c", row=True, moment=True, about=about)
-        return " and ".join(["true", *conditions_on(candidate)])
+    `actors`: how many there are, each of whose persons are in order: they are merged.
+    """
 
+    conditions = " and ".join(["true", *conditions_on(Candidate(types, "c", row=True, moment=True))])
     of_type = f"c.type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and {_LIVE.format(c='c.')}"
     parts = []
     # Behind a start without a person, forward, there are none with one; before one with a person, none without.
     untied_start = turn.nulls is not None and turn.nulls[0]
     if turn.backward or not untied_start:
-        parts.append(_walk_of_persons(predicates, of_type, conditions("one"), turn))
+        parts.append(_walk_of_persons(predicates, of_type, conditions, turn, actors))
     if not turn.backward or untied_start:
         parts.append(_walk_of_untied(predicates, of_type, conditions, turn))
     each = ") union all (".join(reversed(parts) if turn.backward else parts)
@@ -108,7 +108,7 @@ def walked(
 _PK: Final = SortKey("c.pk", "bigint", descending=True)
 
 
-def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn: Turn) -> str:
+def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn: Turn, actors: int) -> str:
     direction, sign = _way(turn)
     person_behind = behind = "true"
     if turn.nulls is not None and not turn.nulls[0]:
@@ -119,26 +119,25 @@ def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn
     scattered = predicates.bind("bigint", SCATTERED)
     many = f"exists (select 1 from resource c where {about_persons} offset {scattered})"
     met = f"not c.cell = any({predicates.untied}) and {behind} and {conditions}"
-    persons = (
-        f"select distinct a.person from access a where a.actor = v.actor and {_lasts(predicates)}"
+    each = ") union all (".join(
+        f"select a.person from access a where a.actor = ({predicates.actors})[{number}] and {_lasts(predicates)}"
         f" and {person_behind} order by a.person {direction} offset 0"
+        for number in range(1, max(actors, 1) + 1)
     )
+    persons = f"select distinct a.person from (({each})) a order by a.person {direction} offset 0"
     rows = (
         f"select c.pk from resource c where c.compartment = a.person and {of_type} and {met}"
         f" order by c.pk {direction} limit {turn.size}"
     )
     order = f"order by k0 {direction}, k1 {direction} limit {turn.size}"
     return (
-        f"select distinct u.k0, u.k1 from (select unnest({predicates.actors}) where {many}) v(actor) cross join lateral"
-        f" (select a.person as k0, c.pk as k1 from ({persons}) a cross join lateral ({rows}) c {order}) u"
+        f"(select a.person as k0, c.pk as k1 from ({persons}) a cross join lateral ({rows}) c where {many} {order})"
         f" union all select c.compartment, c.pk from (select 1 where not {many}) o(ne) cross join lateral"
         f" (select * from resource c where {about_persons} and {met} offset 0) c {order}"
     )
 
 
-def _walk_of_untied(
-    predicates: Predicates, of_type: str, conditions: Callable[[About], str], turn: Turn
-) -> str:
+def _walk_of_untied(predicates: Predicates, of_type: str, conditions: str, turn: Turn) -> str:
     direction, sign = _way(turn)
     behind = "true"
     if turn.nulls is not None and turn.nulls[0]:
@@ -146,11 +145,11 @@ def _walk_of_untied(
     rows = f"select c.pk from resource c where {of_type} and {behind}"
     # By their column too, which is the same for all of them: an index has both.
     nobody = (
-        f"{rows} and c.compartment is null and {conditions('none or several')}"
+        f"{rows} and c.compartment is null and {conditions}"
         f" order by c.compartment {direction}, c.pk {direction} limit {turn.size}"
     )
     cell = (
-        f"{rows} and c.compartment is not null and c.cell = v.cell and {conditions('one')}"
+        f"{rows} and c.compartment is not null and c.cell = v.cell and {conditions}"
         f" order by c.pk {direction} limit {turn.size}"
     )
     cells = f"select c.pk from unnest({predicates.untied}) v(cell) cross join lateral ({cell}) c"
