@@ -1,9 +1,10 @@
 """What access control costs: each request without it, within the view of a caller, and traced as well, over the pools
 of `access_seeding.py`.
 
-All are asked of the same database in the same round, one after the other: of a server without authentication, of one
-that believes tokens and traces nothing (`untraced.py`), and of one as it is. The view of one caller is of 20 persons,
-that of all the others of 20 000.
+All are asked of the same database in the same round, one after the other, with the same tokens: of a server that shows
+everybody everything and traces nothing (`unscoped.py`), of one that traces nothing (`untraced.py`), and of one as it
+is. The view of one caller is of 20 persons, that of all the others of 20 000. What the token costs is told by a read of
+a server that asks for none.
 """
 
 from __future__ import annotations
@@ -40,13 +41,17 @@ def _each(
 ) -> Iterator[Workload]:
     """The request without a view, and by each caller of `within`: how they are called, and the pool of their tokens.
 
-    With `adds` it is asked of the server that traces, too.
+    Without a view it is asked by the last of them. With `adds` it is asked of the server that traces, too.
     """
     limits = {limit: more.pop(limit) for limit in ("costs", "slower") if limit in more}
     adds = more.pop("adds", None)
     headers = more.pop("headers", {})
     limit = "insert" if method == "POST" else "select"
-    yield Workload(name, (Ask(method, f"/fhir/{path}", limit, of=of, headers=headers, **more),))
+    beside = more.pop("beside", "")
+    *_, tokens = within.values()
+    own = {**headers, "Authorization": f"Bearer @{tokens}@"}
+    every = (Ask(method, f"/fhir/{path}", limit, of=of, headers=own, **more),)
+    yield Workload(name, every, server="all", beside=beside)
     for caller, tokens in within.items():
         own = {**headers, "Authorization": f"Bearer @{tokens}@"}
         held = dict(more)
@@ -69,8 +74,18 @@ def _observations() -> tuple[str, ...]:
 
 def _workloads() -> Iterator[Workload]:
     callers = {"of 1 000 callers": "callers"}
+    plain = "read, without tokens"
+    yield Workload(plain, (Ask("GET", "/fhir/Patient/@it@", "select", of="persons", holds='"Patient"'),))
     yield from _each(
-        "read", "GET", "Patient/@it@", "persons", callers, costs=_SHARE, adds=_TRACE_MICROS, holds='"Patient"'
+        "read",
+        "GET",
+        "Patient/@it@",
+        "persons",
+        callers,
+        costs=_SHARE,
+        adds=_TRACE_MICROS,
+        holds='"Patient"',
+        beside=plain,
     )
     yield from _each(
         "list of a person",

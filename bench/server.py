@@ -23,7 +23,7 @@ from fhir_server.access.classifying import fingerprint_of
 from fhir_server.access.tables import shipped_tables
 from fhir_server.store.embedded import Embedded
 
-CONNECTIONS: Final = 200  # of three servers, and of those who ask the database itself
+CONNECTIONS: Final = 300  # of four servers, and of those who ask the database itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,14 @@ def tracing_nothing(server: Running, workers: int = 2) -> Iterator[Running]:
     """The same, without traces of what is read."""
     port = free_port()
     with _believing(server, port, "bench.untraced", str(port), str(workers)) as other:
+        yield other
+
+
+@contextmanager
+def showing_everything(server: Running, workers: int = 2) -> Iterator[Running]:
+    """The same again, where everybody sees everything."""
+    port = free_port()
+    with _believing(server, port, "bench.unscoped", str(port), str(workers)) as other:
         yield other
 
 

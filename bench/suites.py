@@ -15,7 +15,7 @@ from bench.search_seeding import seeded as seeded_for_search
 from bench.search_workloads import READ
 from bench.search_workloads import WORKLOADS as SEARCHES
 from bench.seeding import doomed, seeded
-from bench.server import Running, knowing_callers, tracing_nothing
+from bench.server import Running, knowing_callers, showing_everything, tracing_nothing
 from bench.workloads import WORKLOADS
 
 
@@ -50,7 +50,7 @@ SUITES: Mapping[str, Suite] = {
         ACCESS,
         access_seeding.seeded,
         grow=grown,
-        others={"view": tracing_nothing, "trace": knowing_callers},
+        others={"all": showing_everything, "view": tracing_nothing, "trace": knowing_callers},
         renew=access_seeding.Tokens().renewed,
         machine=False,
     ),

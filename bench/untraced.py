@@ -22,15 +22,17 @@ async def _forget(self: Auditor, call: Call, reply: Reply, met: Collection[int],
     pass
 
 
-def serve(port: int, workers: int) -> None:
-    with listen("127.0.0.1", port) as sock:
-        Supervisor(sock, workers, {}, lambda _: None, module=_MODULE).run(lambda: None, lambda: None)
-
-
-if __name__ == "__main__":
+def main(module: str) -> None:
+    """Serve, or be a worker: as the arguments say. `module`: what workers are started by."""
     numbers = [int(argument) for argument in sys.argv[1:]]
     if len(numbers) == 2:
-        serve(*numbers)
+        port, workers = numbers
+        with listen("127.0.0.1", port) as sock:
+            Supervisor(sock, workers, {}, lambda _: None, module=module).run(lambda: None, lambda: None)
     else:
         Auditor.done = _forget  # type: ignore[method-assign]  # what is written is traced with it all the same
         worker.main(*numbers)
+
+
+if __name__ == "__main__":
+    main(_MODULE)

@@ -110,8 +110,9 @@ def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, .
         if lead != TIED
         for count in [_counted(predicates, lead, nodes, types, "l.n")]
     ]
-    limit = f"select t.n as tied, greatest(t.n, {few}) as n from (select {counted(predicates, types, most)} as n) t"
-    return f"select {', '.join(each)}, l.tied from ({limit} offset 0) l"
+    tied = f"(select {counted(predicates, types, most)} as n offset 0) t"
+    limit = f"(select t.n as tied, greatest(t.n, {few}) as n from {tied} offset 0) l"
+    return f"select {', '.join(each)}, l.tied from {limit}"
 
 
 def plan_by(

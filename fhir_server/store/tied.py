@@ -21,7 +21,7 @@ from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.ordering import SortKey, Turn, ordered
 from fhir_server.store.predicates import Candidate, Predicates, Source
 
-PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
+PERSONS: Final = 100  # whoever is tied to so many is not asked how much there is about them
 # What an index holds: nobody sees what has no stamp, which on a server that knows nobody is everything.
 _LIVE: Final = f"not {{c}}deleted and {{c}}cell < {UNSTAMPED.cell}"
 SCATTERED: Final = 200  # of a type of which there is no more about persons, nobody's persons are gone through
@@ -117,7 +117,9 @@ def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn
         behind = f"(c.compartment {sign} {person} or c.compartment = {person} and c.pk {sign} {pk})"
     about_persons = f"{of_type} and c.compartment is not null"
     scattered = predicates.bind("bigint", SCATTERED)
-    many = f"exists (select 1 from resource c where {about_persons} offset {scattered})"
+    enough = f"exists (select 1 from resource c where {about_persons} offset {scattered})"
+    predicates.common.append(f"enough as materialized (select {enough} as many)")
+    many = "(select many from enough)"
     met = f"not c.cell = any({predicates.untied}) and {behind} and {conditions}"
     each = ") union all (".join(
         f"select a.person from access a where a.actor = ({predicates.actors})[{number}] and {_lasts(predicates)}"
