@@ -1,8 +1,8 @@
 """Traces as rows, and the one statement that adds a group of them to the log.
 
-A trace is a row of `audit`, and of `audit_entry` a row for each name that finds it again: its persons, what was
-touched, who acted, and an outcome that is no success. Names are keyed hashes. The row keeps them too, so that the seal
-covers what a search will find.
+A trace is a row of `audit`, with the names that find it again: its persons, what was touched, who acted, and an outcome
+that is no success. Names are keyed hashes. Nobody waits until an index has them: with its seal a trace gets a row of
+`audit_entry` for each (`NAMED_SQL`), and until then its own row tells (`audit_search.py`).
 
 A pk begins with the millisecond in which it was made. Whoever writes traces holds a shared lock that names the first of
 these milliseconds until the commit, and writes only if the sealer has not passed it: see `audit_seal.py`.
@@ -41,7 +41,12 @@ from fhir_server.store.watermark import Run
 
 TRACE_LOCKS: Final = 0x4341 << 48  # the advisory lock of a group is this plus its stamp, in ms since 1970
 AUDIT: Final = {"pk": "bigint", "outcome": "smallint", "keys": "bytea", "data": "bytea"}
-AUDIT_ENTRY: Final = {"key": "bigint", "pk": "bigint"}
+# The rows of `audit_entry` of the traces from one pk to before another, in the order of the index.
+NAMED_SQL: Final = (
+    "select ('x' || encode(substr(a.keys, 8 * n.n + 1, 8), 'hex'))::bit(64)::bigint as key, a.pk"
+    " from audit a cross join lateral generate_series(0, length(a.keys) / 8 - 1) n"
+    " where a.pk >= {first} and a.pk < {until} order by key, a.pk"
+)
 # What a statement needs to hold, and to see, before it may write traces.
 HELD_SQL: Final = "select pg_advisory_xact_lock_shared({lock}) is null as absent"
 FENCE_SQL: Final = (
@@ -52,8 +57,8 @@ FENCE_SQL: Final = (
 _ATTEMPTS: Final = 5
 
 
-def _trace(name: str, row: str, entries: str, oids: tuple[int, ...]) -> Statement:
-    """`row`: where the rows of `audit` come from; `entries`: those of `audit_entry`."""
+def _trace(name: str, row: str, oids: tuple[int, ...]) -> Statement:
+    """`row`: where the rows of `audit` come from."""
     return Statement(
         name,
         f"""
@@ -61,9 +66,7 @@ def _trace(name: str, row: str, entries: str, oids: tuple[int, ...]) -> Statemen
         fence as materialized ({FENCE_SQL.format(held="held")}),
         gate as materialized (select value < $2 as open from fence),
         traced as (
-            insert into audit (pk, outcome, keys, data) select {row} where (select open from gate)),
-        entered as (
-            insert into audit_entry (key, pk) select {entries} where (select open from gate))
+            insert into audit (pk, outcome, keys, data) select {row} where (select open from gate))
         select gate.open, fence.value from gate, fence""",
         (INT8, INT8, *oids),
     )
@@ -72,29 +75,25 @@ def _trace(name: str, row: str, entries: str, oids: tuple[int, ...]) -> Statemen
 _TRACES: Final = _trace(
     "traces",
     "* from unnest($3::bigint[], $4::smallint[], $5::bytea[], $6::bytea[])",
-    "* from unnest($7::bigint[], $8::bigint[])",
-    (INT8_ARRAY, INT2_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY, INT8_ARRAY, INT8_ARRAY),
+    (INT8_ARRAY, INT2_ARRAY, BYTEA_ARRAY, BYTEA_ARRAY),
 )
 # Of a lone one, whose columns need not be arrays: what a server with little to do writes.
 _TRACE: Final = _trace(
     "trace",
     "$3, $4, $5, $6",
-    "u.key, $3 from unnest($7::bigint[]) u(key)",
-    (INT8, INT2, BYTEA, BYTEA, INT8_ARRAY),
+    (INT8, INT2, BYTEA, BYTEA),
 )
 
 
 @immutable
 class TraceRows:
-    """Columns: `pks` … `data` of `audit`, the last two of `audit_entry`. `stamp`: ms, of the first pk."""
+    """Columns of `audit`. `stamp`: ms, of the first pk."""
 
     stamp: int
     pks: Sequence[int]
     outcomes: Sequence[int]
     keys: Sequence[bytes]
     data: Sequence[bytes]
-    entry_keys: Sequence[int]
-    entry_pks: Sequence[int]
 
     def params(self) -> list[bytes | None]:
         """The lock, its stamp and the columns, as the parameters of a statement."""
@@ -105,8 +104,6 @@ class TraceRows:
             pack_int2s(self.outcomes),
             pack_byteas(self.keys),
             pack_byteas(self.data),
-            pack_int8s(self.entry_keys),
-            pack_int8s(self.entry_pks),
         ]
 
     def statement(self) -> tuple[Statement, list[bytes | None]]:
@@ -120,7 +117,6 @@ class TraceRows:
             pack_int2(self.outcomes[0]),
             self.keys[0],
             self.data[0],
-            pack_int8s(self.entry_keys),
         ]
 
 
@@ -130,8 +126,6 @@ def rows_of(hasher: Hasher, pks: Pks, traces: Iterable[Trace]) -> TraceRows:
     outcomes: list[int] = []
     packed: list[bytes] = []
     data: list[bytes] = []
-    entry_keys: list[int] = []
-    entry_pks: list[int] = []
     for trace in traces:
         pk = pks.next()
         keys = _keys_of(hasher, trace)
@@ -139,9 +133,7 @@ def rows_of(hasher: Hasher, pks: Pks, traces: Iterable[Trace]) -> TraceRows:
         outcomes.append(trace.outcome)
         packed.append(struct.pack(f"!{len(keys)}q", *keys))
         data.append(trace.data)
-        entry_keys += keys
-        entry_pks += [pk] * len(keys)
-    return TraceRows(created(numbers[0]) // 1000, numbers, outcomes, packed, data, entry_keys, entry_pks)
+    return TraceRows(created(numbers[0]) // 1000, numbers, outcomes, packed, data)
 
 
 async def add(run: Run, hasher: Hasher, pks: Pks, traces: Sequence[Trace]) -> list[str]:

@@ -12,6 +12,9 @@ seals what was made before W = min(F + 1, smallest T). It raises the fence to a 
 that no writer meets it unless it was held up.
 
 Chaining each write to the one before would let only one commit at a time.
+
+With its block a trace gets the rows that find it by its names: many at a time, and sorted, they take a third of what
+they take one by one, and nobody waits for them.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.times import now
 from fhir_server.kernel.values import immutable
 from fhir_server.store.audit_key import BadKeyFile, Head, SealingKey, append_heads, last_head_in
-from fhir_server.store.audit_rows import TRACE_LOCKS
+from fhir_server.store.audit_rows import NAMED_SQL, TRACE_LOCKS
 from fhir_server.store.binary import BYTEA, INT8, pack_int8, unpack_int
 from fhir_server.store.connections import translated
 from fhir_server.store.ids import first_of
@@ -78,10 +81,14 @@ _DIGEST: Final = Statement(
     select count(*), max(pk), sha256(coalesce(string_agg(digest, ''::bytea order by pk), ''::bytea)) from traces""",
     (INT8, INT8, INT8),
 )
+# A trace that has both of them was written by a version that did not wait for the seal.
 _SEAL: Final = Statement(
     "seal",
-    "insert into audit_block (number, first, until, count, sealed, digest, previous, key, head)"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    f"""
+    with block as (
+        insert into audit_block (number, first, until, count, sealed, digest, previous, key, head)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9))
+    insert into audit_entry (key, pk) {NAMED_SQL.format(first="$2", until="$3")} on conflict do nothing""",
     (INT8, INT8, INT8, INT8, INT8, BYTEA, BYTEA, BYTEA, BYTEA),
 )
 _HEADS: Final = Statement(

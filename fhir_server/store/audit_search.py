@@ -1,7 +1,8 @@
 """Traces found again: newest first, in pages that go by pk.
 
 The first criterion that names something leads, by its rows of `audit_entry`, which are in the order of time; the others
-are asked of each candidate. Without any, time itself leads.
+are asked of each candidate. What has no seal yet has no such rows either: of all that was written since the last block
+each trace is asked. Without any criterion, time itself leads.
 """
 
 from __future__ import annotations
@@ -122,29 +123,46 @@ def _search(groups: int, *, one: bool, all_outcomes: bool) -> Statement:
     if not all_outcomes:
         oids.append(INT2_ARRAY)
         where.append(f"a.outcome = any(${len(oids)}::smallint[])")
-    source, pk = "audit a", "a.pk"
-    if groups:
-        oids.append(INT8 if one else INT8_ARRAY)
-        number = f"${len(oids)}"
-        pk = "e.pk"
-        if one:
-            source = "audit_entry e join audit a on a.pk = e.pk"
-            where.append(f"e.key = {number}")
-        else:
-            # A trace may have several of the keys; it is shown once.
-            inner = "e.pk >= $1 and e.pk < $2"
-            source = (
-                f"(select distinct e.pk from unnest({number}::bigint[]) k(key)"
-                f" join audit_entry e on e.key = k.key and {inner}) e join audit a on a.pk = e.pk"
-            )
+    name = f"traces_{groups}_{one:d}{all_outcomes:d}"
+    if not groups:
+        return Statement(name, _newest("audit a", "a.pk", ["a.pk >= $1 and a.pk < $2", *where]), tuple(oids))
+    oids.append(INT8 if one else INT8_ARRAY)
+    number = f"${len(oids)}"
+    named = f"position(int8send({number}) in a.keys) % 8 = 1" if one else _is_named(number)
     for _ in range(groups - 1):
         oids.append(INT8_ARRAY)
-        where.append(
-            f"exists (select from audit_entry o where o.key = any(${len(oids)}::bigint[]) and o.pk = a.pk)"
+        where.append(_is_named(f"${len(oids)}"))
+    sealed = "e.pk >= $1 and e.pk < least($2, (select pk from sealed))"
+    if one:
+        source = "audit_entry e join audit a on a.pk = e.pk"
+        entered = _newest(source, "e.pk", [sealed, f"e.key = {number}", *where])
+    else:
+        # A trace may have several of the keys; it is shown once.
+        source = (
+            f"(select distinct e.pk from unnest({number}::bigint[]) k(key)"
+            f" join audit_entry e on e.key = k.key and {sealed}) e join audit a on a.pk = e.pk"
         )
-    condition = " and ".join([f"{pk} >= $1 and {pk} < $2", *where])
+        entered = _newest(source, "e.pk", where)
+    open_ = "a.pk >= greatest($1, (select pk from sealed)) and a.pk < $2"
     return Statement(
-        f"traces_{groups}_{one:d}{all_outcomes:d}",
-        f"select {_COLUMNS} from {source} where {condition} order by {pk} desc limit $3",
+        name,
+        f"with sealed as materialized ({_SEALED}) select * from"
+        f" (({_newest('audit a', 'a.pk', [open_, named, *where])}) union all ({entered})) a"
+        " order by a.pk desc limit $3",
         tuple(oids),
     )
+
+
+# The first pk that has no seal.
+_SEALED: Final = "select coalesce((select until from audit_block order by number desc limit 1), 0) as pk"
+
+
+def _newest(source: str, pk: str, where: Sequence[str]) -> str:
+    return (
+        f"select {_COLUMNS} from {source} where {' and '.join(where or ['true'])} order by {pk} desc limit $3"
+    )
+
+
+def _is_named(keys: str) -> str:
+    """That a trace has one of some keys among its own."""
+    return f"exists (select from unnest({keys}::bigint[]) k(key) where position(int8send(k.key) in a.keys) % 8 = 1)"

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from fhir_server.store.audit_rows import AUDIT, AUDIT_ENTRY, FENCE_SQL, HELD_SQL
+from fhir_server.store.audit_rows import AUDIT, FENCE_SQL, HELD_SQL
 from fhir_server.store.binary import (
     BOOL,
     BOOL_ARRAY,
@@ -248,7 +248,6 @@ class _Text:
         )
         self.gates.append(f"(select value < {stamp} from trace_fence)")
         self.adds("audit", AUDIT)
-        self.adds("audit_entry", AUDIT_ENTRY)
         self.trace_fence = "(select value from trace_fence)"
 
     def statement(self, name: str) -> Statement:

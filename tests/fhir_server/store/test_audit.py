@@ -17,6 +17,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
 from fhir_server.kernel.trace import Trace, TracePage, TraceQuery
 from fhir_server.search.entries import Hasher
+from fhir_server.store import audit_seal
 from fhir_server.store.audit import AuditLog
 from fhir_server.store.audit_rows import add
 from fhir_server.store.connections import ADAPTERS, Session
@@ -95,6 +96,7 @@ ALL = (
     trace("system fails", outcome=12, agents=("issuer|s",)),
     trace("nurse searches both", MAIDA, PAYET, agents=("Practitioner/n",)),
 )
+NOTES = [orjson.loads(one.data)["note"] for one in ALL]
 
 
 @pytest.mark.parametrize(
@@ -118,14 +120,44 @@ ALL = (
         ({"count": 0}, []),
     ],
 )
+@pytest.mark.parametrize("sealed", [0, 2, len(ALL)])
 async def test_criteria_find_what_meets_all_of_them(
-    opened: Auditing, criteria: dict[str, Any], places: Sequence[int]
+    opened: Auditing,
+    criteria: dict[str, Any],
+    places: Sequence[int],
+    sealed: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await write(opened, *ALL)
+    """However many of the traces have their seal, with which an index gets their names."""
+    monkeypatch.setattr(audit_seal, "LAG_MS", 0)
+    await write(opened, *ALL[:sealed])
+    await asyncio.sleep(0.003)
+    await opened.sealer.seal()
+    await write(opened, *ALL[sealed:])
 
-    page = await opened.log.search(query(**criteria))
+    assert said(await opened.log.search(query(**criteria))) == [NOTES[place] for place in places]
+    if criteria.get("count") != 0:
+        cursor, found = "", list[list[str]]()
+        while not found or cursor:
+            page = await opened.log.search(query(**criteria, until=2**60, count=2, cursor=cursor))
+            found, cursor = [*found, said(page)], page.next
+        assert [note for notes in found for note in notes] == [NOTES[place] for place in places]
 
-    assert said(page) == [orjson.loads(ALL[place].data)["note"] for place in places]
+
+async def test_names_that_an_earlier_version_has_written_find_their_trace_once(
+    opened: Auditing, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_seal, "LAG_MS", 0)
+    (name,) = await write(opened, trace("a", NOTE))
+    with psycopg.connect(url, autocommit=True) as connection:
+        pair = (opened.hasher.self_of(NOTE), pk_of(name))
+        connection.execute("insert into audit_entry (key, pk) values (%s, %s)", pair)
+
+    assert said(await opened.log.search(query(entities=(NOTE,)))) == ["a"]
+    await asyncio.sleep(0.003)
+    await opened.sealer.seal()
+    assert said(await opened.log.search(query(entities=(NOTE,)))) == ["a"]
+    assert opened.verify().problems == []
 
 
 async def test_dates_bound_what_is_found(opened: Auditing) -> None:
