@@ -46,6 +46,7 @@ FEW: Final = 20  # persons of the one who has few
 COMMON: Final = "common"  # the code of every eighth Observation; the others are spread over 200 codes
 BUSY: Final = 8
 AT_ONCE: Final = 500  # resources a transaction
+SHARED: Final = 0.001  # of all resources: the codes that are searched for, rare ones too, are on more
 DAC: Final = Key("Organization", "dac")  # of all callers but the one who has few, and of all circles
 OFFICE: Final = Key("Organization", "cabinet")
 ROLE: Final = "infirmier"

@@ -59,9 +59,10 @@ def _each(
             held.pop("holds", None)  # it may be that they see none of it
         asks = (Ask(method, f"/fhir/{path}", limit, of=of, headers=own, **held),)
         seen = f"{name}, {caller}"
-        yield Workload(seen, asks, server="view", beside=name, **limits)
+        crowded = adds is not None
+        yield Workload(seen, asks, server="view", beside=name, crowded=crowded, **limits)
         if adds is not None:
-            yield Workload(f"{seen}, traced", asks, server="trace", beside=seen, adds=adds)
+            yield Workload(f"{seen}, traced", asks, server="trace", beside=seen, crowded=crowded, adds=adds)
 
 
 def _observations() -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from bench.seeding import COLUMNS, FLOOR_ROWS
 from bench.server import Running
 
 CLIENTS = 16
+CROWD = 64  # so many that no processor waits
 HTTP_FLOOR = "uvloop"  # what the other stacks are compared with
 
 _VALUES = f":k, :k, 1, 'abcdefghijklm', 1, :k, :k, 1, false, '{{1,2,3}}', '{{1,2}}', '{'x' * len(BODY)}'"

@@ -27,7 +27,7 @@ from fhir_server.store.tables import (
     resource,
 )
 
-EVERYWHERE: Final = 0.15  # of all resources: a token of so many keeps its hash
+EVERYWHERE: Final = 0.15  # of all resources: what so many have keeps its hash
 _PK: Final = "s.pk - m.n * 10871635968000000"  # 30 days, as ids count
 _EARLIER: Final = "m.n * 6311520000000000"  # 200 years in µs
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
@@ -68,8 +68,11 @@ _COPIES: Final[Mapping[Table, Mapping[str, str]]] = {
 }
 
 
-def grown(server: Running, scale: int) -> None:
-    """Make the database of `server` hold `scale` times as much as it does."""
+def grown(server: Running, scale: int, everywhere: float = EVERYWHERE) -> None:
+    """Make the database of `server` hold `scale` times as much as it does.
+
+    `everywhere`: the share of all resources from which on the copies have the same tokens.
+    """
     rng = random.Random(74)
     masks = ", ".join(f"({n}, {rng.getrandbits(62)}::bigint)" for n in range(1, scale))
     with psycopg.connect(server.superuser_url, autocommit=True) as connection:
@@ -79,7 +82,7 @@ def grown(server: Running, scale: int) -> None:
         connection.execute(f"create temp table mask as select * from (values {masks}) m(n, mask)")
         connection.execute(
             f"create temp table everywhere as select key from entry group by key"
-            f" having count(*) > {EVERYWHERE} * (select count(*) from resource)"
+            f" having count(*) > {everywhere} * (select count(*) from resource)"
         )
         connection.execute("analyze mask, everywhere")
         dear: dict[str, str] = dict(connection.execute(_DEAR).fetchall())

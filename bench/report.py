@@ -198,6 +198,7 @@ def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], ti
             "p50 c=1",
             "of the p50",
             "CPU µs more",
+            "CPU µs more, c=64",
             "commits more",
             "target",
         ),
@@ -211,6 +212,7 @@ def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], ti
                 _time(s, "p50_ms"),
                 _ratio(s, "p50_share"),
                 _figure(s, "cpu_more_us"),
+                _figure(s, "crowd_more_us"),
                 _ratio(s, "p50_more"),
                 _view_target(workload),
             )

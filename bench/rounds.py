@@ -14,14 +14,18 @@ import httpx
 from bench import database, inside
 from bench.answering import STACKS
 from bench.asking import Pools, Request, Workload, requests_of, script_of
-from bench.floors import CLIENTS, HTTP_FLOOR, PGBENCH, database_floor, half, http_floor
+from bench.floors import CLIENTS, CROWD, HTTP_FLOOR, PGBENCH, database_floor, half, http_floor
 from bench.load import Load, have_pgbench, have_wrk, wrk
 from bench.samples import Rounds, Sample, spending
 from bench.server import Running
 from bench.suites import Suite
 
 PROBES = 8  # requests of a workload before it is measured, each on a connection of its own: they reach both workers
-SPENT = {CLIENTS: 2000, 1: 1000}  # requests a second, by clients, that a refilled pool is enough for
+SPENT = {
+    CLIENTS: 2000,
+    CROWD: 2000,
+    1: 1000,
+}  # requests a second, by clients, that a refilled pool is enough for
 BY_HAND = 300  # requests of a workload where there is no wrk
 
 
@@ -137,10 +141,16 @@ def _workload(
             load = wrk(server.base, script, clients, seconds)
         if clients == CLIENTS:
             spent.share(sample, load.requests)
+        elif clients == CROWD:
+            crowd = Sample()
+            spent.share(crowd, load.requests)
+            sample.crowd_cpu_us = crowd.cpu_us
         sample.failures += load.failures
         return load
 
     load, alone = run(CLIENTS, seconds), run(1, half(seconds))
+    if workload.crowded:
+        run(CROWD, seconds)
     sample.rate, sample.alone_rate = load.rate, alone.rate
     sample.p50_ms, sample.p99_ms = alone.p50, alone.p99
     floors = {name: found.last("pgbench", name) for name in PGBENCH}

@@ -39,6 +39,8 @@ class Sample:
     cpu_share: float | None = None
     p50_share: float | None = None
     cpu_more_us: float | None = None  # than that takes
+    crowd_cpu_us: float | None = None  # with many more clients
+    crowd_more_us: float | None = None
     p50_more: float | None = None  # the same, as a multiple of one insert of one client
     failures: int = 0
 
@@ -53,6 +55,8 @@ class Sample:
         if self.cpu_us and other.cpu_us:
             self.cpu_share = self.cpu_us / other.cpu_us
             self.cpu_more_us = self.cpu_us - other.cpu_us
+        if self.crowd_cpu_us and other.crowd_cpu_us:
+            self.crowd_more_us = self.crowd_cpu_us - other.crowd_cpu_us
 
     @property
     def cpu_us(self) -> float | None:
