@@ -99,7 +99,9 @@ class Search:
 
         def compose() -> Template:
             predicates = self._predicates()
-            return template_of(counts_of(predicates, self.nodes, self.types, wide=wide), predicates)
+            return template_of(
+                counts_of(predicates, self.query, self.nodes, self.types, wide=wide), predicates
+            )
 
         return self._compiled(("probe", wide), compose, None)
 

@@ -91,7 +91,9 @@ def plan_of(query: Query, nodes: Sequence[Node], types: tuple[str, ...]) -> Plan
     return Plan(only) if comes_in_order(nodes[only]) and not query.sort else None
 
 
-def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, ...], *, wide: bool) -> str:
+def counts_of(
+    predicates: Predicates, query: Query, nodes: Sequence[Node], types: tuple[str, ...], *, wide: bool
+) -> str:
     """A select of how many candidates each source has, as far as `FEW`; `wide`: as far as `WIDE`.
 
     Where there is no source, how many resources there are, as far as `WIDE`.
@@ -110,7 +112,7 @@ def counts_of(predicates: Predicates, nodes: Sequence[Node], types: tuple[str, .
         if lead != TIED
         for count in [_counted(predicates, lead, nodes, types, "l.n")]
     ]
-    tied = f"(select {counted(predicates, types, most)} as n offset 0) t"
+    tied = f"(select {counted(predicates, types, most, walks=not query.sort)} as n offset 0) t"
     limit = f"(select t.n as tied, greatest(t.n, {few}) as n from {tied} offset 0) l"
     return f"select {', '.join(each)}, l.tied from {limit}"
 
@@ -250,8 +252,6 @@ def _by_column(query: Query) -> bool:
 def _counted(
     predicates: Predicates, lead: int, nodes: Sequence[Node], types: tuple[str, ...], limit: str
 ) -> str:
-    if lead == TIED:
-        return counted(predicates, types, limit)
     if lead == ALL:
         return _rows_of(all_of(predicates, types), limit)
     return candidates(predicates, nodes[lead], types, limit, nodes)

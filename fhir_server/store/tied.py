@@ -21,7 +21,8 @@ from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.ordering import SortKey, Turn, ordered
 from fhir_server.store.predicates import Candidate, Predicates, Source
 
-PERSONS: Final = 100  # whoever is tied to so many is not asked how much there is about them
+PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
+WALKED: Final = 100  # nor to so many where persons can be walked: then no more is met than fills a page
 # What an index holds: nobody sees what has no stamp, which on a server that knows nobody is everything.
 _LIVE: Final = f"not {{c}}deleted and {{c}}cell < {UNSTAMPED.cell}"
 SCATTERED: Final = 200  # of a type of which there is no more about persons, nobody's persons are gone through
@@ -41,9 +42,9 @@ def gathered(predicates: Predicates, types: tuple[str, ...]) -> Source:
     return Source(f"({' union all '.join(_each(predicates, types, '*'))}) c", row=True, moment=True)
 
 
-def counted(predicates: Predicates, types: tuple[str, ...], limit: str) -> str:
-    """How many there are, as far as `limit`; of many persons, so many."""
-    most = predicates.bind("bigint", PERSONS)
+def counted(predicates: Predicates, types: tuple[str, ...], limit: str, *, walks: bool) -> str:
+    """How many there are, as far as `limit`; of many persons, so many. `walks`: they can be walked."""
+    most = predicates.bind("bigint", min(PERSONS, WALKED) if walks else PERSONS)
     rows = " union all ".join(_each(predicates, types, "1"))
     persons = f"select 1 from ({_persons(predicates)} limit {most}) a limit {most}"
     return (
