@@ -33,7 +33,7 @@ from fhir_server.search.query import (
 )
 from fhir_server.search.sight import Link, Sight, Stamp, Tie
 from fhir_server.search.view import View
-from fhir_server.store import plans
+from fhir_server.store import plans, tied
 from fhir_server.store.contract import Draft
 from fhir_server.store.postgres import PostgresStore
 from tests.contracts.writing import entries
@@ -134,15 +134,22 @@ async def buffers(store: PostgresStore, query: Query) -> int:
 Costs = dict[str, list[int]]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def costs(databases: Databases, migrated: str) -> AsyncIterator[Costs]:
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=[MINE // 2, tied.WALKED],
+    ids=["persons can be walked", "they are few"],
+)
+async def costs(databases: Databases, migrated: str, request: pytest.FixtureRequest) -> AsyncIterator[Costs]:
     """The pages of each search: with nothing hidden, with some, with many."""
+    walked: int = request.param
     url = databases.create(migrated)
     store = await PostgresStore.open(url)
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(plans, "WIDE", WIDE)
             patch.setattr(plans, "FEW", 10)
+            patch.setattr(tied, "WALKED", walked)
             yield await measured(store, url)
     finally:
         await store.close()
