@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,8 +31,11 @@ def half_sent(base: str) -> socket.socket:
 
 def sockets(pid: int) -> int:
     """How many a process has open."""
-    folder = f"/proc/{pid}/fd"
-    return sum(os.readlink(f"{folder}/{name}").startswith("socket:") for name in os.listdir(folder))
+    found = 0
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it has closed it meanwhile
+            found += str(file.readlink()).startswith("socket:")
+    return found
 
 
 def test_the_address_is_printed_when_requests_are_answered_and_a_stop_lets_them_finish(url: str) -> None:
