@@ -62,9 +62,7 @@ class Workload:
     costs: float | None = None  # the share of CPU and of throughput that this may cost
     slower: float | None = None  # the most that one client may wait, in times of what is beside
     adds: float | None = None  # the most CPU that it may add, in µs, and one commit to the time of one client
-    crowded: bool = (
-        False  # its CPU is measured with more clients too: who waits for a commit leaves processors idle
-    )
+    crowded: bool = False  # its CPU is measured with more clients too, so that no processor idles
 
     def limit(self, floors: Mapping[str, float | None]) -> float | None:
         """Requests a second, if a resource took no longer than a row of the floor. `floors`: rows a second."""

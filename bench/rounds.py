@@ -21,11 +21,8 @@ from bench.server import Running
 from bench.suites import Suite
 
 PROBES = 8  # requests of a workload before it is measured, each on a connection of its own: they reach both workers
-SPENT = {
-    CLIENTS: 2000,
-    CROWD: 2000,
-    1: 1000,
-}  # requests a second, by clients, that a refilled pool is enough for
+# Requests a second, by clients, that a refilled pool is enough for.
+SPENT = {CLIENTS: 2000, CROWD: 2000, 1: 1000}
 BY_HAND = 300  # requests of a workload where there is no wrk
 
 

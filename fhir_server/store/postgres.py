@@ -172,7 +172,7 @@ class PostgresStore(PostgresReader):
 
     def sealer(self, key: SealingKey, heads: Path) -> Sealer:
         """Seals the audit log while this process leads. `heads`: the file that they are appended to."""
-        return Sealer(self._database.write_large, self._database.fence, key, heads, lambda: self.leading)
+        return Sealer(self._database.write, self._database.fence, key, heads, lambda: self.leading)
 
     @property
     def leading(self) -> bool:
