@@ -5,9 +5,9 @@ parties and who owns it. The ties of persons are rows of `access`, read live: wh
 
 To decide takes longer than to find a row by its key. What most reads are about is simpler: one person's, without a
 label that hides, of a cell that a tie shows whole and that nothing denies. `is_plain` asks for that alone; a row of
-which it is true is seen, and of another row `is_seen` tells: by masks as well that most others are hidden, and of what is
-left by a function of the database (migration 0014). That knows the order of `_KINDS` and `_SINGLE`, and the numbers of
-labels and of `RELEASED`: who changes one of these writes the function anew.
+which it is true is seen, and of another row `is_seen` tells: by masks as well that most others are hidden, and by a
+function of the database (migration 0014) what is left. That knows the order of `_KINDS` and `_SINGLE`, and the numbers
+of labels and of `RELEASED`: who changes one of these writes the function anew.
 """
 
 from __future__ import annotations
