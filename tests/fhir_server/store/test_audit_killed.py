@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 
 @contextmanager
 def shooting(where: str | Path, files: Path, seconds: float) -> Iterator[list[list[str]]]:
-    """Work under load for a while, killed with all its children; what it said before."""
+    """Work under load until something is sealed, then killed with all its children; what it said before."""
     work = subprocess.Popen(
         [sys.executable, "-m", "tests.auditing", str(where), str(files)],
         stdout=subprocess.PIPE,
@@ -39,7 +39,7 @@ def shooting(where: str | Path, files: Path, seconds: float) -> Iterator[list[li
         said = [work.stdout.readline()]
         family = descendants(work.pid)
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end or not (files / "heads").exists():
             said.append(work.stdout.readline())
         family |= descendants(work.pid)
     finally:
