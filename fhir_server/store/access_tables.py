@@ -17,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 from fhir_server.store.tables import metadata
@@ -36,7 +37,13 @@ access = Table(
     Column("oppose", BigInteger, nullable=False),
     Column("data", ARRAY(BigInteger)),  # of which time alone, and by which dates: see `ties.py`; null: of any
     Index("access_person", "person", "actor"),
-    Index("access_actor", "actor", "person", postgresql_include=["since", "until"]),
+    Index(
+        "access_actor",
+        "actor",
+        "person",
+        postgresql_include=["since", "until"],
+        postgresql_where=text("tie <> 0"),
+    ),
 )
 
 # Who may ask for tokens, and with which keys: see `credentials.py`. Times are in µs.

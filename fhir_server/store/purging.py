@@ -45,7 +45,7 @@ _PURGE: Final = Statement(
     old as (delete from version v using dying d where v.pk = d.pk),
     words as (delete from entry_text t using dying d where t.pk = d.pk),
     ties as (delete from access a using dying d where a.person = d.self),
-    acts as (delete from access a using dying d where a.actor = d.self),
+    acts as (delete from access a using dying d where a.actor = d.self and a.tie <> 0),
     gone as (delete from resource r using dying d where r.pk = d.pk)
     select type, id from dying order by pk""",
     (INT8_ARRAY, TEXT_ARRAY, INT8, TEXT, INT8),

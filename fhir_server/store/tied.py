@@ -180,7 +180,8 @@ def _persons(predicates: Predicates) -> str:
 
 
 def _lasts(predicates: Predicates) -> str:
-    return f"a.since <= {predicates.now} and {predicates.now} < a.until"
+    """And that the index of actors may be gone by, which the ties of a person are not looked up in."""
+    return f"a.since <= {predicates.now} and {predicates.now} < a.until and a.tie <> 0"
 
 
 def _way(turn: Turn) -> tuple[str, str]:
