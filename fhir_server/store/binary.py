@@ -34,6 +34,8 @@ FLOAT8_ARRAY: Final = 1022
 _LENGTH = Struct("!i")
 _DOUBLE = Struct("!d")
 _HEADER = Struct("!iiIii")  # dimensions, holds nulls, element type, count, lower bound
+_TABLE_HEADER = Struct("!iiIiiii")  # the same, with count and lower bound for either dimension
+_INT8_CELL_BYTES = 12  # a length and a value
 _START = Struct("!iiI")  # all that an empty array has: it has no dimension
 _NULL = _LENGTH.pack(-1)
 _CHUNK = 128  # elements packed by one call: the formats of all smaller sizes are kept
@@ -84,6 +86,14 @@ def pack_bools(values: Sequence[bool | None]) -> bytes:
     if None in values:  # which struct would take for false
         return _varying(values, BOOL, pack_bool)
     return _fixed(values, "?", 1, BOOL, pack_bool)
+
+
+def pack_int8_rows(rows: Sequence[bytes]) -> bytes:
+    """An array of two dimensions, of packed arrays of at least one int8 each: a shorter one repeats its last."""
+    cells = [row[_HEADER.size :] for row in rows]
+    longest = max(map(len, cells))
+    filled = [row + row[-_INT8_CELL_BYTES:] * ((longest - len(row)) // _INT8_CELL_BYTES) for row in cells]
+    return _TABLE_HEADER.pack(2, 0, INT8, len(rows), 1, longest // _INT8_CELL_BYTES, 1) + b"".join(filled)
 
 
 def pack_texts(values: Sequence[str | None]) -> bytes:

@@ -38,6 +38,7 @@ from fhir_server.store.pipeline import Pipeline, Row, Statement, flowing, least_
 from fhir_server.store.reader import PostgresReader, Ways
 from fhir_server.store.statements import Compiler
 from fhir_server.store.telling import CHANNEL
+from fhir_server.store.together import Together
 from fhir_server.store.transaction import Buffered, Interactive
 from fhir_server.store.trigrams import Merging
 from fhir_server.store.watch import Watch
@@ -144,7 +145,10 @@ class PostgresStore(PostgresReader):
             await watch.listening()
             opened.pop_all()
         alone = pipelines["search"][0].run
-        ways = Ways(hasher, Clock(), reading, searching, alone, fence, Compiler(hasher), definitions)
+        together = Together(reading, hasher)
+        ways = Ways(
+            hasher, Clock(), reading, together, searching, alone, fence, Compiler(hasher), definitions
+        )
         database = Database(ways, lease.pks, writing, writing_large)
         return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool, watch)
 

@@ -19,6 +19,7 @@ from fhir_server.store.explaining import explained
 from fhir_server.store.history import history
 from fhir_server.store.pages import search
 from fhir_server.store.statements import Compiler
+from fhir_server.store.together import Together
 from fhir_server.store.watermark import Clock, Run
 
 
@@ -29,6 +30,7 @@ class Ways:
     hasher: Hasher
     clock: Clock
     read: Run
+    together: Together  # what is read in one turn
     search: Run
     search_alone: Run  # on one connection
     fence: Run  # the others cannot write
@@ -57,8 +59,7 @@ class PostgresReader:
             if version is not None:
                 stored = await rows.version(ways.read, ways.hasher, key, version, sight=sight)
             else:
-                found = await rows.current(ways.read, ways.hasher, key, sight=sight)
-                stored = found.stored if found else None
+                stored = await ways.together.current(key, sight)
         if view is not None and stored is not None:
             note((stored,), self._met)
         return stored

@@ -119,16 +119,37 @@ async def current(
     run: Run, hasher: Hasher, key: Key, *, lock: bool = False, sight: Sight | None = None
 ) -> Found | None:
     """The current version, a deletion too. With `lock`, no other transaction may supersede it before this one ends."""
+    if not lock:
+        found = await plainly(run, hasher, key, sight)
+        return found if found or sight is None else await seen(run, hasher, key, sight)
     params: tuple[bytes, ...] | None = _params(hasher, key)
     if params is None:
         return None
     if sight is None:
-        rows = await run(_LOCKED if lock else _CURRENT, params)
-    elif lock:
+        rows = await run(_LOCKED, params)
+    else:
         rows = await run(_LOCKED_SEEN, (*params, *packed(sight, hasher)))
+    return found_of(key, rows[0]) if rows else None
+
+
+async def plainly(run: Run, hasher: Hasher, key: Key, sight: Sight | None) -> Found | None:
+    """The current version, without a lock; within a sight, if it is plainly seen: `seen` tells of others."""
+    params = _params(hasher, key)
+    if params is None:
+        return None
+    if sight is None:
+        rows = await run(_CURRENT, params)
     else:
         rows = await run(_SEEN_PLAINLY, (*params, *packed_plainly(sight, hasher)))
-        rows = rows or await run(_SEEN, (*params, *packed(sight, hasher)))
+    return found_of(key, rows[0]) if rows else None
+
+
+async def seen(run: Run, hasher: Hasher, key: Key, sight: Sight) -> Found | None:
+    """The current version, by all that decides who sees it."""
+    params = _params(hasher, key)
+    if params is None:
+        return None
+    rows = await run(_SEEN, (*params, *packed(sight, hasher)))
     return found_of(key, rows[0]) if rows else None
 
 

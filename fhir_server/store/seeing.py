@@ -18,7 +18,7 @@ from typing import Final
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.search.sight import HIDING, Label, Sight, Stamp, Tie
-from fhir_server.store.binary import INT8_ARRAY, pack_int2s, pack_int8, pack_int8s
+from fhir_server.store.binary import INT8_ARRAY, pack_int2s, pack_int8, pack_int8_rows, pack_int8s
 from fhir_server.store.binding import Kind
 
 # What a statement is told of a sight: the actors, the same as authors, and what ties are worth. The latter are one
@@ -61,6 +61,12 @@ def packed_plainly(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
         sight.made[packed_plainly, hasher] = lasting
     actors, masks = lasting
     return actors, masks + pack_int8(sight.now)
+
+
+def packed_in_rows(sights: Sequence[Sight], hasher: Hasher) -> tuple[bytes, ...]:
+    """The values of `PLAIN_COLUMNS` of several, a row each. A sight without actors has no row."""
+    each = [packed_plainly(sight, hasher) for sight in sights]
+    return tuple([pack_int8_rows(rows) for rows in zip(*each, strict=True)])
 
 
 def untied_cells(sight: Sight) -> bytes:
@@ -133,7 +139,7 @@ def is_seen(row: str, names: Sequence[str], person: str = "") -> str:
     """
     actors, authors, masks = names
     cell, now = f"{row}.cell", single(names, "now")
-    plain, shown = _plain(masks), _shown(masks)
+    plain, shown = _plain(f"({masks})"), _shown(f"({masks})")
     is_mine = f"({row}.parties && {actors}) is true"
     told = f"is_seen({', '.join(f'{row}.{column}' for column in _STAMP)}, {actors}, {authors}, {masks})"
     unlinked = _holds(single(names, "unlinked"), cell)
@@ -153,10 +159,17 @@ def is_seen(row: str, names: Sequence[str], person: str = "") -> str:
     return f"case when {unlinked} then true else coalesce({by_masks}, {told}) end"
 
 
-def is_plain(row: str, names: Sequence[str]) -> str:
-    """That the row is seen, whatever else may be asked of it. `names`: the SQL of the `PLAIN_COLUMNS`."""
+def is_plain(row: str, names: Sequence[str], place: str = "") -> str:
+    """That the row is seen, whatever else may be asked of it. `names`: the SQL of the `PLAIN_COLUMNS`.
+
+    `place`: the SQL of whose turn it is, where the values are those of several (`packed_in_rows`).
+    """
     actors, masks = names
-    unlinked, now = [f"({masks})[{len(_PLAIN_KINDS) * len(Tie) + place}]" for place in (1, 2)]
+    if place:
+        actors, masks = f"({actors})[{place}:{place}]", f"({masks})[{place}]"
+    else:
+        masks = f"({masks})"
+    unlinked, now = [f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + number}]" for number in (1, 2)]
     cells = f"(select {_plain(masks)} from {_ties(f'{row}.compartment', actors, now)})"
     return (
         f"case when {_holds(unlinked, f'{row}.cell')} then true"
@@ -185,7 +198,7 @@ def _shown(masks: str) -> str:
 
 
 def _worth(masks: str, kind: str) -> str:
-    return f"({masks})[a.tie + {_KINDS.index(kind) * len(Tie)}]"
+    return f"{masks}[a.tie + {_KINDS.index(kind) * len(Tie)}]"
 
 
 def _holds(cells: str, cell: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from itertools import count
@@ -298,6 +299,26 @@ async def test_reading_a_resource_or_a_version_answers_as_if_the_hidden_were_not
         hidden = [key for key in world.stamps if not world.sees(sight, key)]
         assert sorted(await reader.unseen(tuple(world.stamps))) == sorted(hidden)
     assert next(seen) > SIGHTS
+
+
+async def test_those_who_read_at_once_each_see_what_they_would_alone(
+    store: ResourceStore, world: World
+) -> None:
+    keys = (*world.stamps, Key("Observation", "unknown"))
+    seen = 0
+    for _ in range(SIGHTS):
+        asked = [
+            (world.random.choice(keys), world.sight() if world.random.random() < 0.9 else None)
+            for _ in range(world.random.randint(2, 40))
+        ]
+        found = await asyncio.gather(
+            *[store.within(None if sight is None else View(sight)).read(key) for key, sight in asked]
+        )
+        wanted = [key in world.stamps and (sight is None or world.sees(sight, key)) for key, sight in asked]
+        assert [one is not None for one in found] == wanted
+        assert all(one is None or one.key == key for one, (key, _) in zip(found, asked, strict=True))
+        seen += sum(wanted)
+    assert seen > SIGHTS
 
 
 async def test_a_history_has_the_versions_that_are_seen(store: ResourceStore, world: World) -> None:
