@@ -71,6 +71,7 @@ _MODIFIERS: Final = frozenset(
 _LONGEST: Final = 200  # characters of a name
 _DELETED: Final = "D"
 _ACTIONS: Final[Mapping[str, str]] = {"POST": "C", "PUT": "U", "PATCH": "U", "DELETE": _DELETED}
+_ACTS: Final[Mapping[str, str]] = {"create": "C", "update": "U", "patch": "U", "delete": _DELETED}
 _PURPOSES: Final = {"$emergency-access": "BTG"}  # of operations that have one, whatever the token says
 
 Thing = tuple[str, str, int, str, str]
@@ -154,9 +155,8 @@ def trace_of(
     data: dict[str, Any] = {"at": at, "kind": kind_of(call), "status": status, "agent": _agent(caller)}
     if call.operation:
         data["operation"] = call.operation
-    things = _things(call, result, categories or {})
-    touched = [Key(thing[0], thing[1]) for thing in things]
-    persons = [*persons, *(key for key in touched if key.type == "Patient")]
+    touched, things = _touched(call, result, categories or {})
+    persons = [*persons, *[key for key in touched if key.type == "Patient"]]
     if call.compartment is not None and call.compartment.type == "Patient":
         persons.append(call.compartment)
     if things:
@@ -164,9 +164,9 @@ def trace_of(
     elif call.type is not None:
         data["type"] = call.type
     if persons:
-        data["persons"] = sorted({key.id for key in persons})
+        data["persons"] = [persons[0].id] if len(persons) == 1 else sorted({key.id for key in persons})
     if numbers:
-        data["numbers"] = sorted(set(numbers))
+        data["numbers"] = numbers if len(numbers) == 1 else sorted(set(numbers))
     if call.query and status != 400 and (query := shown(call.query)):
         data["query"] = query
     if decision is not None:
@@ -278,36 +278,26 @@ def _words() -> frozenset[str]:
     return frozenset({*codes, *resource_types(), *_SHAPING, *_MODIFIERS})
 
 
-def _things(call: Asked, result: Answered | FhirError, categories: Mapping[Key, str]) -> list[Thing]:
-    """The resources that were read or written; of a refusal, the one that was asked for."""
+def _touched(
+    call: Asked, result: Answered | FhirError, categories: Mapping[Key, str]
+) -> tuple[Sequence[Key], Sequence[Thing]]:
+    """The resources that were read or written, by their keys too; of a refusal, the one that was asked for."""
     if isinstance(result, FhirError):
-        if call.type is None or call.id is None:
-            return []
-        key = Key(call.type, call.id)
-        return [(*key, _number(call.version), categories.get(key, ""), _action(call))]
-    if result.changes:
-        return [
+        found, version = None, _number(call.version)
+    elif result.changes:
+        changes = result.changes
+        return [change.key for change in changes], [
             (*change.key, change.version, categories.get(change.key, ""), _ACTIONS[change.method])
-            for change in result.changes
+            for change in changes
         ]
-    found = result.key
-    if found is None and call.type is not None and call.id is not None:
-        found = Key(call.type, call.id)
+    else:
+        found, version = result.key, result.version or 0
     if found is None:
-        return []
-    return [(*found, result.version or 0, categories.get(found, ""), _action(call))]
-
-
-def _action(call: Asked) -> str:
-    match str(call.action):
-        case "create":
-            return "C"
-        case "update" | "patch":
-            return "U"
-        case "delete":
-            return _DELETED
-        case _:
-            return "R"
+        if call.type is None or call.id is None:
+            return (), ()
+        found = Key(call.type, call.id)
+    action = _ACTS.get(call.action, "R")
+    return (found,), ((found.type, found.id, version, categories.get(found, ""), action),)
 
 
 def _number(version: str | None) -> int:

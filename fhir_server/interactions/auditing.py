@@ -174,16 +174,16 @@ class Auditor:
     def _made(self, call: Call, reply: Reply, met: Collection[int], began: int) -> Trace:
         access = self._server.access
         assert access is not None, "whoever audits knows callers"
-        cells = access.policy.cells
+        changes, cells = reply.changes, access.policy.cells
         return trace_of(
             call,
             reply,
             call.caller,
             at=began,
             address=call.address,
-            persons=[*reply.persons, *(one for change in reply.changes for one in change.stamp.persons)],
+            persons=[*reply.persons, *[one for change in changes for one in change.stamp.persons]],
             numbers=list(met),
-            categories={change.key: cells.name(change.stamp.cell) for change in reply.changes},
+            categories={change.key: cells.name(change.stamp.cell) for change in changes},
         )
 
     async def _refusal(self, call: Call, error: Exception) -> tuple[Decision | None, tuple[Key, ...]]:
