@@ -81,16 +81,24 @@ _DIGEST: Final = Statement(
     select count(*), max(pk), sha256(coalesce(string_agg(digest, ''::bytea order by pk), ''::bytea)) from traces""",
     (INT8, INT8, INT8),
 )
-# A trace that has both of them was written by a version that did not wait for the seal.
-_SEAL: Final = Statement(
-    "seal",
-    f"""
-    with block as (
-        insert into audit_block (number, first, until, count, sealed, digest, previous, key, head)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9))
-    insert into audit_entry (key, pk) {NAMED_SQL.format(first="$2", until="$3")} on conflict do nothing""",
-    (INT8, INT8, INT8, INT8, INT8, BYTEA, BYTEA, BYTEA, BYTEA),
-)
+
+
+def _seal(name: str, conflict: str = "") -> Statement:
+    return Statement(
+        name,
+        f"""
+        with block as (
+            insert into audit_block (number, first, until, count, sealed, digest, previous, key, head)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9))
+        insert into audit_entry (key, pk) {NAMED_SQL.format(first="$2", until="$3")} {conflict}""",
+        (INT8, INT8, INT8, INT8, INT8, BYTEA, BYTEA, BYTEA, BYTEA),
+    )
+
+
+_SEAL: Final = _seal("seal")
+# A trace that has its names already was written by a version that did not wait for the seal. To look whether there is
+# one takes a third of all that a seal takes.
+_SEAL_SOME_NAMED: Final = _seal("seal_some_named", "on conflict do nothing")
 _HEADS: Final = Statement(
     "heads",
     "select number, until, count, head from audit_block where number > $1 order by number limit $2",
@@ -172,10 +180,14 @@ class Sealer:
             block = Block(number + 1, first, until, size, now(), digest, previous)
             numbers = (block.number, block.first, block.until, block.count, block.sealed)
             key = self._key
-            with suppress(psycopg.errors.UniqueViolation):  # another process sealed it: its head is as good
-                await self._write(
-                    _SEAL, (*map(pack_int8, numbers), digest, previous, key.fingerprint, block.head(key))
-                )
+            params = (*map(pack_int8, numbers), digest, previous, key.fingerprint, block.head(key))
+            try:
+                await self._write(_SEAL, params)
+            except psycopg.errors.UniqueViolation:
+                with suppress(
+                    psycopg.errors.UniqueViolation
+                ):  # another process sealed it: its head is as good
+                    await self._write(_SEAL_SOME_NAMED, params)
             await self._tell(block.number)
         return full
 

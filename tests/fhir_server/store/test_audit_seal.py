@@ -70,6 +70,21 @@ async def test_an_empty_log_is_in_order(opened: Auditing) -> None:
     assert opened.verify().problems == []
 
 
+async def test_traces_that_have_their_names_already_are_sealed_too(opened: Auditing) -> None:
+    """As a version wrote them that did not wait for the seal."""
+    await asyncio.gather(*[opened.log.write(trace(f"{n}", MAIDA)) for n in range(EACH)])
+    await asyncio.sleep(0.003)
+    number = opened.hasher.self_of(MAIDA)
+    tamper(opened.url, f"insert into audit_entry select {number}, pk from audit order by pk limit 2")
+
+    await opened.sealer.seal()
+
+    with psycopg.connect(opened.url) as connection:
+        found = connection.execute("select count(*) from audit_entry where key = %s", (number,)).fetchone()
+    assert found == (EACH,)
+    assert (opened.verify().problems, opened.verify().blocks) == ([], 1)
+
+
 REMOVED = "were sealed: 1 were removed"
 ADDED = "were sealed: 1 were added"
 OTHER = "has other traces than were sealed"
