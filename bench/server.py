@@ -18,11 +18,19 @@ from typing import Final
 import httpx
 import orjson
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from fhir_server.access.classifying import fingerprint_of
 from fhir_server.access.tables import shipped_tables
 from fhir_server.store.embedded import Embedded
+from fhir_server.store.watch import LEADER_LOCK
 
+_LEADER: Final = "bench leader"
+_LEADING_SECONDS: Final = 60.0
+_LEADS: Final = (
+    "select a.pid, a.application_name from pg_locks l join pg_stat_activity a using (pid)"
+    " where l.locktype = 'advisory' and l.granted and l.classid::bigint = %s and l.objid::bigint = %s"
+)
 CONNECTIONS: Final = 300  # of four servers, and of those who ask the database itself
 
 
@@ -61,10 +69,29 @@ def running(workers: int = 2) -> Iterator[Running]:
 
 @contextmanager
 def knowing_callers(server: Running, workers: int = 2) -> Iterator[Running]:
-    """Another server on the database of `server`, which knows its callers by tokens, and bounds none of them."""
+    """Another server on the database of `server`, which knows its callers by tokens, and bounds none of them.
+
+    It does the background work, for it alone seals the traces that it writes.
+    """
     port = free_port()
-    with _believing(server, port, *_served(port, workers)) as other:
-        yield other
+    named = replace(server, url=make_conninfo(server.url, application_name=_LEADER))
+    with _believing(named, port, *_served(port, workers)) as other:
+        _let_lead(server, _LEADER)
+        yield replace(other, url=server.url)
+
+
+def _let_lead(server: Running, name: str) -> None:
+    """End the sessions of those who lead, until one does whose sessions are called `name`."""
+    deadline = time.monotonic() + _LEADING_SECONDS
+    with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            leading = connection.execute(_LEADS, (LEADER_LOCK >> 32, LEADER_LOCK & 0xFFFF_FFFF)).fetchone()
+            if leading is not None and leading[1] == name:
+                return
+            if leading is not None:
+                connection.execute("select pg_terminate_backend(%s)", (leading[0],))
+            time.sleep(0.1)
+    raise TimeoutError("The server that traces does not get to do the background work")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Final
 from fhir_server import worker
 from fhir_server.interactions.auditing import Auditor
 from fhir_server.interactions.call import Call, Reply
+from fhir_server.store.postgres import PostgresStore
 from fhir_server.supervisor import Supervisor, listen
 
 _MODULE: Final = "bench.untraced"
@@ -20,6 +21,10 @@ _MODULE: Final = "bench.untraced"
 
 async def _forget(self: Auditor, call: Call, reply: Reply, met: Collection[int], began: int) -> None:
     pass
+
+
+def _stay(self: PostgresStore) -> None:
+    """The server that traces does the background work."""
 
 
 def main(module: str) -> None:
@@ -31,6 +36,7 @@ def main(module: str) -> None:
             Supervisor(sock, workers, {}, lambda _: None, module=module).run(lambda: None, lambda: None)
     else:
         Auditor.done = _forget  # type: ignore[method-assign]  # what is written is traced with it all the same
+        PostgresStore.volunteer = _stay  # type: ignore[method-assign]
         worker.main(*numbers)
 
 
