@@ -22,7 +22,8 @@ from bench.seeding import COLUMNS, FLOOR_ROWS
 from bench.server import Running
 
 CLIENTS = 16
-CROWD = 64  # so many that no processor waits
+CROWD = 64  # so many that processors hardly wait
+THRONG = 256  # a quarter of the callers of the suite `access` at once
 HTTP_FLOOR = "uvloop"  # what the other stacks are compared with
 
 _VALUES = f":k, :k, 1, 'abcdefghijklm', 1, :k, :k, 1, false, '{{1,2,3}}', '{{1,2}}', '{'x' * len(BODY)}'"

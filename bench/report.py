@@ -199,6 +199,7 @@ def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], ti
             "of the p50",
             "CPU µs more",
             "CPU µs more, c=64",
+            "CPU µs more, c=256",
             "commits more",
             "target",
         ),
@@ -213,6 +214,7 @@ def _access(named: Mapping[str, list[Sample]], workloads: Sequence[Workload], ti
                 _ratio(s, "p50_share"),
                 _figure(s, "cpu_more_us"),
                 _figure(s, "crowd_more_us"),
+                _figure(s, "throng_more_us"),
                 _ratio(s, "p50_more"),
                 _view_target(workload),
             )

@@ -14,7 +14,7 @@ import httpx
 from bench import database, inside
 from bench.answering import STACKS
 from bench.asking import Pools, Request, Workload, requests_of, script_of
-from bench.floors import CLIENTS, CROWD, HTTP_FLOOR, PGBENCH, database_floor, half, http_floor
+from bench.floors import CLIENTS, CROWD, HTTP_FLOOR, PGBENCH, THRONG, database_floor, half, http_floor
 from bench.load import Load, have_pgbench, have_wrk, wrk
 from bench.samples import Rounds, Sample, spending
 from bench.server import Running
@@ -22,7 +22,7 @@ from bench.suites import Suite
 
 PROBES = 8  # requests of a workload before it is measured, each on a connection of its own: they reach both workers
 # Requests a second, by clients, that a refilled pool is enough for.
-SPENT = {CLIENTS: 2000, CROWD: 2000, 1: 1000}
+SPENT = {CLIENTS: 2000, CROWD: 2000, THRONG: 2000, 1: 1000}
 BY_HAND = 300  # requests of a workload where there is no wrk
 
 
@@ -138,16 +138,17 @@ def _workload(
             load = wrk(server.base, script, clients, seconds)
         if clients == CLIENTS:
             spent.share(sample, load.requests)
-        elif clients == CROWD:
-            crowd = Sample()
-            spent.share(crowd, load.requests)
-            sample.crowd_cpu_us = crowd.cpu_us
+        elif clients in {CROWD, THRONG}:
+            many = Sample()
+            spent.share(many, load.requests)
+            setattr(sample, "crowd_cpu_us" if clients == CROWD else "throng_cpu_us", many.cpu_us)
         sample.failures += load.failures
         return load
 
     load, alone = run(CLIENTS, seconds), run(1, half(seconds))
     if workload.crowded:
         run(CROWD, seconds)
+        run(THRONG, seconds)
     sample.rate, sample.alone_rate = load.rate, alone.rate
     sample.p50_ms, sample.p99_ms = alone.p50, alone.p99
     floors = {name: found.last("pgbench", name) for name in PGBENCH}

@@ -41,6 +41,8 @@ class Sample:
     cpu_more_us: float | None = None  # than that takes
     crowd_cpu_us: float | None = None  # with many more clients
     crowd_more_us: float | None = None
+    throng_cpu_us: float | None = None  # with many more again
+    throng_more_us: float | None = None
     p50_more: float | None = None  # the same, as a multiple of one insert of one client
     failures: int = 0
 
@@ -57,6 +59,8 @@ class Sample:
             self.cpu_more_us = self.cpu_us - other.cpu_us
         if self.crowd_cpu_us and other.crowd_cpu_us:
             self.crowd_more_us = self.crowd_cpu_us - other.crowd_cpu_us
+        if self.throng_cpu_us and other.throng_cpu_us:
+            self.throng_more_us = self.throng_cpu_us - other.throng_cpu_us
 
     @property
     def cpu_us(self) -> float | None:
