@@ -54,7 +54,7 @@ from fhir_server.store.sources import (
     rows_reached,
     source_of,
 )
-from fhir_server.store.statements import Compiler, form_of, template_of
+from fhir_server.store.statements import Compiler, Shaped, form_of, template_of
 from fhir_server.store.tied import gathered, is_narrowed, is_sight, keys_by_person, seen_in_order, walked
 
 _VALUES: Final = ", ".join(f"r.{name}" for name in FOUND.split(", "))
@@ -72,6 +72,7 @@ class Search:
         self._parts = form.parts.copy()
         self._paths = form.paths
         self._shaped = form.shaped
+        self._recent = compiler.recent
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -93,6 +94,25 @@ class Search:
     def plan(self) -> Plan | None:
         """The plan, if the kinds of the predicates tell; None: ask `probe`, and then `plan_by`."""
         return self._shaped.fact("plan", lambda: plan_of(self.query, self.nodes, self.types))
+
+    @property
+    def recent_plan(self) -> Plan | None:
+        """The plan that the same query of the same actors had a moment ago, when all it goes by was many.
+
+        What is many stays so for a while; few may be many the next moment. To count once more takes a statement.
+        """
+        found: Plan | None = self._recent.get(self._question)
+        return found
+
+    def keep_plan(self, plan: Plan) -> None:
+        if plan.least is not None and plan.least >= WIDE:
+            self._recent.put(self._question, plan)
+
+    @property
+    def _question(self) -> tuple[Shaped, int]:
+        """What is asked and by whom, in short: if two are taken for one, only the way is that of the other."""
+        actors = None if self.query.sight is None else self.query.sight.actors
+        return self._shaped, hash((self.query.where, actors))
 
     def probe(self, *, wide: bool) -> Compiled:
         """A row of counts; `wide`: as far as it takes."""

@@ -92,7 +92,15 @@ def _asked(query: Query, hasher: Hasher) -> str:
 
 
 async def _plan(run: Run, search: Search) -> Plan:
-    plan, wide = search.plan(), False
+    plan = search.plan() or search.recent_plan
+    if plan is None:
+        plan = await _counted_out(run, search)
+        search.keep_plan(plan)
+    return plan
+
+
+async def _counted_out(run: Run, search: Search) -> Plan:
+    plan, wide = None, False
     while plan is None:
         compiled = search.probe(wide=wide)
         (counts,) = await run(compiled.statement, compiled.params)

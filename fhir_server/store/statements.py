@@ -6,6 +6,7 @@ Composing a text costs more than running it (`binding.py`); queries that differ 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -24,7 +25,27 @@ from fhir_server.store.shapes import Shape, shape_of
 T = TypeVar("T")
 
 _KEPT: Final = 4096  # shapes whose texts are remembered
+_KEPT_RECENT: Final = 4096  # findings
+RECENT_SECONDS: Final = 10.0
 _KEPT_CHARACTERS: Final = 16_000_000  # of these texts
+
+
+class Recent:
+    """What was found a moment ago, which may be out of date."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, tuple[float, Any]] = {}
+
+    def get(self, key: Hashable) -> Any:
+        found = self._found.get(key)
+        return found[1] if found is not None and time.monotonic() < found[0] else None
+
+    def put(self, key: Hashable, value: object) -> None:
+        if len(self._found) >= _KEPT_RECENT:
+            self._found.clear()
+        self._found[key] = time.monotonic() + RECENT_SECONDS, value
 
 
 class Compiler:
@@ -32,6 +53,7 @@ class Compiler:
 
     def __init__(self, hasher: Hasher) -> None:
         self.hasher = hasher
+        self.recent = Recent()
         self._shapes: dict[Shape, Shaped] = {}
         self._characters = 0
 
