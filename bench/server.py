@@ -18,14 +18,13 @@ from typing import Final
 import httpx
 import orjson
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from fhir_server.access.classifying import fingerprint_of
 from fhir_server.access.tables import shipped_tables
 from fhir_server.store.embedded import Embedded
 from fhir_server.store.watch import LEADER_LOCK
 
-_LEADER: Final = "bench leader"
+_LEADER: Final = "bench-leader"
 _LEADING_SECONDS: Final = 60.0
 _LEADS: Final = (
     "select a.pid, a.application_name from pg_locks l join pg_stat_activity a using (pid)"
@@ -74,7 +73,8 @@ def knowing_callers(server: Running, workers: int = 2) -> Iterator[Running]:
     It does the background work, for it alone seals the traces that it writes.
     """
     port = free_port()
-    named = replace(server, url=make_conninfo(server.url, application_name=_LEADER))
+    mark = "&" if "?" in server.url else "?"
+    named = replace(server, url=f"{server.url}{mark}application_name={_LEADER}")
     with _believing(named, port, *_served(port, workers)) as other:
         _let_lead(server, _LEADER)
         yield replace(other, url=server.url)

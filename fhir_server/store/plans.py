@@ -3,7 +3,8 @@
 The kinds of the predicates tell where one of them gives few candidates for certain. Else each is counted, as far as
 `FEW`, and where none has so few, once more as far as `WIDE`: the least leads. Within a view, what is about the caller's
 persons is counted as far as `WIDE`, and the others as far as that. Where all are wide, candidates are met in the order
-of the result, so that a page ends the work.
+of the result, so that a page ends the work; and the same search goes the same way for some seconds, uncounted
+(`compile.py`).
 
 A plan is a number, which cursors carry: all pages of a search have the same.
 """
