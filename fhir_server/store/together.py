@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import psycopg
-
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
@@ -116,7 +114,7 @@ class Together:
             for one in asked:
                 if not one.answer.done():
                     one.answer.set_exception(Unavailable(str(error)))
-        except psycopg.Error:
+        except Exception:  # one of them cannot even be sent, perhaps
             for one in asked:
                 await self._answer_alone(one)
         else:

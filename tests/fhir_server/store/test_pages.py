@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from fhir_server.search.query import (
 from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_conninfo
 from fhir_server.store.contract import Draft, Page
 from fhir_server.store.pages import SORTABLE_TEXTS, search
+from fhir_server.store.pipeline import Row, Statement
 from fhir_server.store.plans import CHEAP
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.store.statements import Compiler
@@ -314,3 +315,38 @@ async def test_a_search_finds_the_same_through_an_empty_and_through_a_warm_compi
             assert ids(await search(run, warm, query)) == ids(
                 await search(run, Compiler(store.hasher), query)
             )
+
+
+@pytest.mark.parametrize(
+    ("gender", "seconds", "again"),
+    [("male", 10.0, False), ("male", 0.0, True), ("female", 10.0, True)],
+    ids=["many", "many, long ago", "few"],
+)
+async def test_what_was_many_a_moment_ago_is_not_counted_again(
+    url: str,
+    store: PostgresStore,
+    monkeypatch: pytest.MonkeyPatch,
+    gender: str,
+    seconds: float,
+    again: bool,
+) -> None:
+    for limit, number in {"plans.FEW": 2, "plans.WIDE": 4, "compile.WIDE": 4}.items():
+        monkeypatch.setattr(f"fhir_server.store.{limit}", number)
+    monkeypatch.setattr("fhir_server.store.statements.RECENT_SECONDS", seconds)
+    await write(store, *[patient(store, number) for number in range(9)], patient(store, 9, "female"))
+    query = Query((PATIENT,), (Tokens(GENDER, (TokenValue("s", gender),)), ADA))
+    compiler, ran = Compiler(store.hasher), list[str]()
+    async with await psycopg.AsyncConnection.connect(
+        session_conninfo(url, "test", PLANNER), autocommit=True, context=ADAPTERS
+    ) as connection:
+
+        async def run(statement: Statement, params: Sequence[bytes | None]) -> list[Row]:
+            ran.append(statement.sql)
+            return await Session(connection).run(statement, params)
+
+        first = ids(await search(run, compiler, query))
+        counted, *_ = ran
+        ran.clear()
+
+        assert ids(await search(run, compiler, query)) == first
+        assert (counted in ran) == again

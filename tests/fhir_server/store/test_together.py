@@ -109,14 +109,17 @@ async def test_whoever_is_cancelled_takes_nobody_along(readers: Together) -> Non
     assert [getattr(one, "key", None) for one in found[1:]] == list(KEYS[1:])
 
 
-async def test_a_read_that_fails_fails_alone(readers: Together, noted: Noted) -> None:
-    """The database takes no text with a null character, which the web layer lets nobody send."""
-    asked = [KEYS[0], Key("Patient", "a\0"), KEYS[1]]
+@pytest.mark.parametrize(
+    ("id", "error"), [("a\0", psycopg.errors.CharacterNotInRepertoire), ("\ud800", UnicodeEncodeError)]
+)
+async def test_a_read_that_fails_fails_alone(readers: Together, id: str, error: type[Exception]) -> None:
+    """The database takes no null character, and UTF-8 has no halves of one; the web layer lets nobody send them."""
+    asked = [KEYS[0], Key("Patient", id), KEYS[1]]
 
     found = await asyncio.gather(*[readers.current(key, None) for key in asked], return_exceptions=True)
 
     assert [getattr(one, "key", None) for one in found] == [KEYS[0], None, KEYS[1]]
-    assert isinstance(found[1], psycopg.errors.CharacterNotInRepertoire)
+    assert isinstance(found[1], error)
 
 
 async def test_without_a_database_each_is_told(readers: Together, noted: Noted) -> None:
