@@ -37,6 +37,8 @@ access = Table(
     Column("oppose", BigInteger, nullable=False),
     Column("data", ARRAY(BigInteger)),  # of which time alone, and by which dates: see `ties.py`; null: of any
     Index("access_person", "person", "actor"),
+    # For the persons of an actor. No tie is 0: only statements that say so can go by this one, so that the ties of a
+    # person are looked up by the other, where they stand together.
     Index(
         "access_actor",
         "actor",

@@ -25,9 +25,9 @@ from fhir_server.store.shapes import Shape, shape_of
 T = TypeVar("T")
 
 _KEPT: Final = 4096  # shapes whose texts are remembered
-_KEPT_RECENT: Final = 4096  # findings
-RECENT_SECONDS: Final = 10.0
 _KEPT_CHARACTERS: Final = 16_000_000  # of these texts
+_KEPT_RECENT: Final = 4096  # findings of a moment ago
+RECENT_SECONDS: Final = 10.0
 
 
 class Recent:
