@@ -112,8 +112,9 @@ def add(
         missing = missing_of(packages, [*there, *packages])
         if not without_dependencies and any(one.serious for one in missing):
             raise _refusal(missing)
-        for package in fresh:
-            _write(connection, package)
+        first = max([now(), *(one.at + 1 for one in there)])
+        for at, package in enumerate(fresh, first):  # clocks may stand still, or go back
+            _write(connection, package, at)
         change.done = bool(fresh)
         return [Added(package, package in fresh) for package in packages], missing
 
@@ -184,7 +185,7 @@ def _installed(connection: psycopg.Connection[Any]) -> list[Installed]:
     ]
 
 
-def _write(connection: psycopg.Connection[Any], package: Package) -> None:
+def _write(connection: psycopg.Connection[Any], package: Package, at: int) -> None:
     connection.execute(
         "insert into package (name, version, canonical, dependencies, sha256, installed)"
         " values (%s, %s, %s, %s, %s, %s)",
@@ -194,7 +195,7 @@ def _write(connection: psycopg.Connection[Any], package: Package) -> None:
             package.canonical,
             orjson.dumps(package.dependencies).decode(),
             package.sha256,
-            now(),
+            at,
         ),
     )
     with (

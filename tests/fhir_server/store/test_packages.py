@@ -137,6 +137,16 @@ def test_what_a_package_depends_on_must_be_there(url: str, tmp_path: Path) -> No
     assert [str(one) for one in installed(url)] == ["example.two#1.0.0", "example.one#1.0.0"]
 
 
+def test_packages_that_come_within_one_millisecond_are_listed_in_the_order_in_which_they_came(
+    url: str, tmp_path: Path
+) -> None:
+    names = [f"example.{letter}" for letter in "hgfedcba"]
+
+    add(url, [package(tmp_path, name) for name in names])
+
+    assert [one.name for one in installed(url)] == names
+
+
 def test_another_version_of_what_is_needed_is_told(url: str, tmp_path: Path) -> None:
     add(url, [package(tmp_path)])
 
