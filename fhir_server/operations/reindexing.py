@@ -12,6 +12,7 @@ from fhir_server.definitions.parameters import Parameters
 from fhir_server.interactions.call import Server
 from fhir_server.interactions.references import targets_of
 from fhir_server.kernel.wire import decode
+from fhir_server.search.entries import Entries
 from fhir_server.store.definitions import Indexed, Job, Unindexed
 
 SLICE: Final = 100  # resources
@@ -55,6 +56,8 @@ class Reindexing:
         return True
 
     def _indexed(self, resource: Unindexed, base: str) -> Indexed:
+        if resource.deleted:
+            return Indexed(resource, Entries(), ())
         server, tree = self._server, decode(resource.body)
         targets = targets_of(tree, base, stored=True) if server.limits.references else ()
         known = server.extract(tree, base, self._earlier) if self._earlier is not None else None

@@ -122,7 +122,11 @@ class Unindexed:
     pk: int
     key: Key
     version: int
-    body: bytes
+    body: bytes  # empty: it is deleted
+
+    @property
+    def deleted(self) -> bool:
+        return not self.body
 
 
 @immutable

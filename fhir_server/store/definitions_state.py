@@ -168,9 +168,9 @@ class PostgresDefinitions:
                 if job.exact:
                     await self._make_index(connection)
                 cursor = await connection.execute(
-                    "update reindex set total = (select count(*) from resource where type = %s and not deleted)"
+                    "update reindex set total = (select count(*) from resource where type = %s and (%s or not deleted))"
                     " where type = %s and since = %s returning position",
-                    (TYPE_NUMBERS[job.type], TYPE_NUMBERS[job.type], job.since),
+                    (TYPE_NUMBERS[job.type], job.exact, TYPE_NUMBERS[job.type], job.since),
                 )
                 if await cursor.fetchone() is None:
                     return None
@@ -189,8 +189,6 @@ class PostgresDefinitions:
 
     async def finish(self, job: Job) -> None:
         with translated():
-            if job.exact and not await reindex.sweep(self._run, self._hasher, job):
-                return
             async with await self._connection() as connection:
                 # All others that are about types without resources end with it.
                 await connection.execute(

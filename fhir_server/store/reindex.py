@@ -5,7 +5,9 @@ and a job that has begun again is left alone. A resource that has changed since 
 goes on in front of it.
 
 Of an exact job, what the index has for a resource is compared with what it ought to have. The rows of `entry` are not
-to be found by pk, so a large table gets an index for the time being: on an expression that no search can use.
+to be found by pk, so a large table gets an index for the time being: on an expression that no search can use. What is
+deleted is visited too, in its place among the rest: it may have rows of a definition that nobody knew any more at its
+deletion, and whatever is deleted or comes back meanwhile is still met once.
 """
 
 from __future__ import annotations
@@ -41,31 +43,36 @@ from fhir_server.store.write_statement import ENTRY_TABLES, PACK_ARRAY, TERM
 
 SLICE_BYTES: Final = 8_000_000  # of bodies in a slice; a longer one comes alone
 _LOOKED_AT: Final = 5000  # resources of a slice where few are wanted
-_SWEPT: Final = 1000  # deleted resources of a slice
 
-# The first columns say how many were looked at, the last pk, and how many of them are wanted.
-_SLICE: Final = Statement(
-    "reindex_slice",
-    """
-    with scanned as materialized (
-        select pk, $5::bigint[] is null or present && $5 as wanted, octet_length(body) as size
-        from resource where type = $1 and pk > $2 and not deleted order by pk limit $3),
-    taken as materialized (
-        select pk from (
-            select pk, row_number() over w as place, sum(size) over w - size as before
-            from scanned where wanted window w as (order by pk)) t
-        where place <= $6 and before < $4)
-    select s.scanned, s.through, s.wanted, r.pk, r.id, r.version, r.body
-    from (select count(*) as scanned, max(pk) as through, count(*) filter (where wanted) as wanted from scanned) s
-    left join taken t on true left join resource r on r.pk = t.pk order by r.pk""",
-    (INT2, INT8, INT8, INT8, INT8_ARRAY, INT8),
-)
-_DELETED: Final = Statement(
-    "reindex_deleted",
-    """
-    select updated, pk, id, version from resource
-    where type = $1 and (updated, pk) > ($2, $3) and deleted order by updated, pk limit $4""",
-    (INT2, INT8, INT8, INT8),
+
+def _slice(name: str, scanned: str) -> Statement:
+    """The first columns say how many were looked at, the last pk, and how many of them are wanted."""
+    return Statement(
+        name,
+        f"""
+        with scanned as materialized ({scanned}),
+        taken as materialized (
+            select pk from (
+                select pk, row_number() over w as place, sum(size) over w - size as before
+                from scanned where wanted window w as (order by pk)) t
+            where place <= $6 and before < $4)
+        select s.scanned, s.through, s.wanted, r.pk, r.id, r.version, r.body
+        from (select count(*) as scanned, max(pk) as through, count(*) filter (where wanted) as wanted
+              from scanned) s
+        left join taken t on true left join resource r on r.pk = t.pk order by r.pk""",
+        (INT2, INT8, INT8, INT8, INT8_ARRAY, INT8),
+    )
+
+
+_LIVE: Final = """
+    select pk, $5::bigint[] is null or present && $5 as wanted, octet_length(body) as size
+    from resource where type = $1 and pk > $2 and not deleted order by pk limit $3"""
+_DELETED: Final = """
+    select pk, true, 0 from resource where type = $1 and pk > $2 and deleted order by pk limit $3"""
+_SLICE: Final = _slice("reindex_slice", _LIVE)
+_EXACT_SLICE: Final = _slice(  # each half by an index of its own
+    "reindex_exact_slice",
+    f"select * from (({_LIVE}) union all ({_DELETED})) t order by pk limit $3",
 )
 _UNPACK: Final = {"bigint": unpack_int, "text": unpack_text, "float8": unpack_float8}
 
@@ -164,7 +171,7 @@ async def slice_of(run: Run, hasher: Hasher, job: Job, parameters: Parameters, c
     )
     resources = []
     looked_at = last = wanted = 0
-    for scanned, through, all_wanted, *values in await run(_SLICE, params):
+    for scanned, through, all_wanted, *values in await run(_EXACT_SLICE if job.exact else _SLICE, params):
         looked_at, last, wanted = map(_number, (scanned, through, all_wanted))
         pk, name, version, body = values
         if pk is not None:
@@ -187,45 +194,16 @@ def _seeds(hasher: Hasher, type: str, holding: Collection[str], parameters: Para
     ]
 
 
-async def write(
-    run: Run, hasher: Hasher, job: Job, slice: Slice, rows: Sequence[Indexed]
-) -> tuple[int, int] | None:
-    """Write a slice: where the job goes on, and how many it has done. None: the job is not to be done any more."""
-    lacking = [one for one in rows if one.known is None or not _same(one.entries, one.known)]
-    return await _write_slice(run, hasher, job, lacking, slice.through, slice.scanned)
-
-
 def _same(one: Entries, other: Entries) -> bool:
     """Whether two sets of rows are the same, where no parameter has other rows in one than in the other."""
     return one.present == other.present and len(one.references) == len(other.references)
 
 
-async def sweep(run: Run, hasher: Hasher, job: Job) -> bool:
-    """Take the rows of deleted resources away: those that they had by definitions that nobody knew at their deletion.
-
-    False: the job is not to be done any more.
-    """
-    place = 0, 0
-    while True:
-        params = (pack_int2(TYPE_NUMBERS[job.type]), *map(pack_int8, (*place, _SWEPT)))
-        deleted = []
-        for updated, pk, name, version in await run(_DELETED, params):
-            assert updated is not None
-            assert pk is not None
-            assert name is not None
-            assert version is not None
-            place = unpack_int(updated), unpack_int(pk)
-            resource = Unindexed(place[1], Key(job.type, name.decode()), unpack_int(version), b"")
-            deleted.append(Indexed(resource, Entries(), ()))
-        if not deleted:
-            return True
-        if not await _write_slice(run, hasher, job, deleted, job.position, 0):
-            return False
-
-
-async def _write_slice(
-    run: Run, hasher: Hasher, job: Job, resources: Sequence[Indexed], position: int, scanned: int
+async def write(
+    run: Run, hasher: Hasher, job: Job, slice: Slice, rows: Sequence[Indexed]
 ) -> tuple[int, int] | None:
+    """Write a slice: where the job goes on, and how many it has done. None: the job is not to be done any more."""
+    resources = [one for one in rows if one.known is None or not _same(one.entries, one.known)]
     pks = [one.resource.pk for one in resources]
     wanted = _rows_of(hasher, resources)
     known = _rows_of(hasher, [replace(one, entries=one.known) for one in resources if one.known])
@@ -238,31 +216,31 @@ async def _write_slice(
         removed = tuple(other - one for one, other in pairs)
     all_present: list[int] = []
     all_refs: list[int] = []
-    slices = []
+    ranges = []
     for present, refs in wanted.arrays:
         starts = len(all_present) + 1, len(all_refs) + 1
         all_present += present
         all_refs += refs
-        slices.append((starts[0], len(all_present), starts[1], len(all_refs)))
+        ranges.append((starts[0], len(all_present), starts[1], len(all_refs)))
     params: list[bytes | None] = [
         pack_int2(TYPE_NUMBERS[job.type]),
         pack_int8(job.since),
         pack_int8(job.position),
-        pack_int8(position),
-        pack_int8(scanned),
+        pack_int8(slice.through),
+        pack_int8(slice.scanned),
         pack_int8s(pks),
         pack_int4s([one.resource.version for one in resources]),
         pack_int8s(wanted.moments),
         pack_int8s(all_present),
         pack_int8s(all_refs),
-        *map(pack_int4s, zip(*slices, strict=True) if slices else [()] * 4),
+        *map(pack_int4s, zip(*ranges, strict=True) if ranges else [()] * 4),
     ]
     tables = [
         *zip(ENTRY_TABLES.values(), added, strict=True),
         *zip(ENTRY_TABLES.values(), removed, strict=True),
     ]
-    for columns, rows in (*tables, (TERM, wanted.terms - known.terms)):
-        params += _packed(columns, sorted(rows))
+    for columns, values in (*tables, (TERM, wanted.terms - known.terms)):
+        params += _packed(columns, sorted(values))
     for moved, done in await run(_WRITE, params):
         assert moved is not None
         assert done is not None

@@ -84,6 +84,7 @@ resource = Table(
         postgresql_where=text("not deleted and compartment is not null"),
     ),
     Index("resource_deleted", "compartment", postgresql_where=text("deleted")),
+    Index("resource_gone", "type", "pk", postgresql_where=text("deleted")),
 )
 
 version = Table(

@@ -104,6 +104,28 @@ async def test_a_job_waits_for_writes_of_the_generation_before(
     assert await worker.store.definitions.progress() == ()
 
 
+async def test_what_comes_back_after_it_was_passed_while_deleted_keeps_no_rows_of_what_is_gone(
+    worker: Performer, url: str
+) -> None:
+    """Whoever deleted it did not know of them any more."""
+    keys = [await worker.made(single()) for _ in range(3)]
+    definition = await worker.made(search_parameter("marital"))
+    await index_all(worker)
+    await worker.delete(definition)
+    reindexing = Reindexing(worker.server, slice=1)
+    await worker.store.definitions.refresh()
+    assert await reindexing.step(), "the first one is passed"
+
+    await worker.delete(keys[1])
+    assert await reindexing.step()
+    assert await reindexing.step()
+    await worker.put(single(id=keys[1].id))
+    while await reindexing.step():
+        pass
+
+    assert_exact(url, worker)
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_nothing_is_lost_while_writers_and_definitions_race(
     worker: Performer, open_worker: Open, url: str, seed: int
