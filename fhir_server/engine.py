@@ -105,10 +105,8 @@ class Engine:
         reading = READS.get(call.action)
         if reading is not None:
             reader = self._server.store.within(view)
-            reply = await reading(call, reader, self._server)
-            if auditor is not None:
-                await auditor.done(call, reply, reader.met, began)
-            return reply
+            answer = reading(call, reader, self._server)
+            return await (answer if auditor is None else auditor.read(call, reader, answer, began))
         writing = WRITES.get(call.action)
         if writing is not None:
             handler = writing
@@ -144,10 +142,9 @@ class Engine:
             inputs = await asyncio.to_thread(inputs_for, operation, call, self._server)
         if (ask := operation.ask) is not None:
             reader = self._server.store.within(view)
-            reply = await ask(call, inputs, reader, self._server)
-            if (auditor := self._auditor_of(call)) is not None:
-                await auditor.done(call, reply, reader.met, began)
-            return reply
+            answer = ask(call, inputs, reader, self._server)
+            auditor = self._auditor_of(call)
+            return await (answer if auditor is None else auditor.read(call, reader, answer, began))
         act = operation.act
         assert act is not None, "an operation asks or acts"
         return await self._write(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import ClassVar, Final, Protocol
 
@@ -39,7 +40,7 @@ from fhir_server.kernel.times import now
 from fhir_server.kernel.trace import Trace
 from fhir_server.kernel.wire import decode, require_shallow
 from fhir_server.search.sight import Stamp, Tie
-from fhir_server.store.contract import Missing, Transaction
+from fhir_server.store.contract import Missing, Reader, Transaction
 
 TYPE: Final = "AuditEvent"
 _LARGE: Final = 500_000  # bytes: from here on, reading a Bundle once more would hold up everybody else
@@ -47,6 +48,9 @@ _ENTRY: Final = re.compile(r"Bundle\.entry\[(\d+)\]")
 
 
 class Log(Traces, Protocol):
+    def expect(self) -> AbstractContextManager[None]:
+        """An act begins, whose trace comes when it is over."""
+
     async def write(self, trace: Trace) -> str:
         """Wait until a trace is durable: its id. Raises `Unavailable`."""
 
@@ -65,8 +69,15 @@ class Auditor:
         self._observer = observer
         self._server = server
 
+    async def read(self, call: Call, reader: Reader, reading: Awaitable[Reply], began: int) -> Reply:
+        """Trace what `reading` answers, by what `reader` has met. Returns when the trace is durable."""
+        with self._log.expect():
+            reply = await reading
+        await self.done(call, reply, reader.met, began)
+        return reply
+
     async def done(self, call: Call, reply: Reply, met: Collection[int], began: int) -> None:
-        """Trace what was read. Returns when the trace is durable."""
+        """Trace what was done without writing. Returns when the trace is durable."""
         await self._log.write(self._made(call, reply, met, began))
 
     async def written(self, call: Call, reply: Reply, tx: Transaction, began: int) -> None:
