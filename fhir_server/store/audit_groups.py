@@ -20,7 +20,7 @@ from fhir_server.kernel.trace import Trace
 
 MOST: Final = 500  # traces of one group
 EXPECTED_SECONDS: Final = 0.008  # of an act under way: what takes longer is not waited for
-PATIENCE_SECONDS: Final = 0.02  # that a trace waits for others at most, where there is always one more to come
+PATIENCE_SECONDS: Final = 0.02  # that a trace waits for others at most, if there is always one more
 
 _Waiting = tuple[Trace, asyncio.Future[str]]
 
