@@ -20,8 +20,12 @@ from fhir_server.supervisor import Supervisor, listen
 _MODULE: Final = "bench.untraced"
 
 
+def _foretell_nothing(self: Auditor, call: Call, began: int) -> None:
+    return None
+
+
 async def _only_read(
-    self: Auditor, call: Call, reader: Reader, reading: Awaitable[Reply], began: int
+    self: Auditor, call: Call, reader: Reader, reading: Awaitable[Reply], began: int, trace: object = None
 ) -> Reply:
     return await reading
 
@@ -42,6 +46,7 @@ def main(module: str) -> None:
         with listen("127.0.0.1", port) as sock:
             Supervisor(sock, workers, {}, lambda _: None, module=module).run(lambda: None, lambda: None)
     else:
+        Auditor.foretold = _foretell_nothing  # type: ignore[method-assign]
         Auditor.read = _only_read  # type: ignore[method-assign]
         Auditor.done = _forget  # type: ignore[method-assign]  # what is written is traced with it all the same
         PostgresStore.volunteer = _stay  # type: ignore[method-assign]

@@ -104,9 +104,10 @@ class Engine:
             return told
         reading = READS.get(call.action)
         if reading is not None:
-            reader = self._server.store.within(view)
+            trace = None if auditor is None else auditor.foretold(call, began)
+            reader = self._server.store.within(view, trace)
             answer = reading(call, reader, self._server)
-            return await (answer if auditor is None else auditor.read(call, reader, answer, began))
+            return await (answer if auditor is None else auditor.read(call, reader, answer, began, trace))
         writing = WRITES.get(call.action)
         if writing is not None:
             handler = writing

@@ -6,7 +6,7 @@ Made of a call and of what became of it; pure. The JSON that it gives is kept as
     kind          FHIR's code of the interaction, or one of `KINDS`
     operation     `$everything`
     status        of HTTP; none outside it
-    agent         {who, for, org, issuer, subject, client, roles, level, purpose}: see `_agent`
+    agent         {who, for, org, issuer, subject, client, roles, level, purpose}: see `acting`
     what          [[type, id, version, category, action], …]: the resources; action is C, R, U or D
     persons       [id of a Patient, …]
     numbers       [number, …]: Patients that only the store can name
@@ -152,7 +152,7 @@ def trace_of(
     status = result.status
     if (purpose := _PURPOSES.get(call.operation)) is not None:
         caller = replace(caller, purpose=purpose)
-    data: dict[str, Any] = {"at": at, "kind": kind_of(call), "status": status, "agent": _agent(caller)}
+    data: dict[str, Any] = {"at": at, "kind": kind_of(call), "status": status, "agent": acting(caller)}
     if call.operation:
         data["operation"] = call.operation
     touched, things = _touched(call, result, categories or {})
@@ -199,7 +199,7 @@ def event(
     """
     if kind not in KINDS:
         raise ValueError(f"{kind} is not a kind of act")
-    data: dict[str, Any] = {"at": at, "kind": kind, "agent": _agent(caller)}
+    data: dict[str, Any] = {"at": at, "kind": kind, "agent": acting(caller)}
     if things:
         data["what"] = things
     if persons:
@@ -218,7 +218,7 @@ def event(
 
 def fed(tree: Tree, caller: Caller, *, at: int, address: str = "") -> Trace:
     """An AuditEvent that another system sends to be kept, as it is. https://profiles.ihe.net/ITI/TF/Volume2/ITI-20.html"""
-    data: dict[str, Any] = {"at": at, "kind": "feed", "agent": _agent(caller), "event": tree}
+    data: dict[str, Any] = {"at": at, "kind": "feed", "agent": acting(caller), "event": tree}
     if address:
         data["address"] = address
     things = {key for entity in _list(tree, "entity") if (key := _local(entity.get("what"))) is not None}
@@ -252,6 +252,10 @@ def shown(query: str) -> str:
 
 def agents_of(caller: Caller) -> tuple[str, ...]:
     """By what a search finds those who act: their resource, and what their issuer calls them."""
+    return _acting(caller)[1]
+
+
+def _agents(caller: Caller) -> tuple[str, ...]:
     found = [str(key) for key in (caller.acting, caller.delegator) if key is not None]
     if caller.subject:
         found.append(f"{caller.issuer}|{caller.subject}")
@@ -321,7 +325,7 @@ def _made(
     )
 
 
-def _agent(caller: Caller) -> orjson.Fragment:
+def acting(caller: Caller) -> orjson.Fragment:
     """Who acts, as JSON."""
     return _acting(caller)[0]
 
@@ -344,7 +348,7 @@ def _acting(caller: Caller) -> tuple[orjson.Fragment, tuple[str, ...]]:
         "purpose": caller.purpose,
     }
     made = orjson.Fragment(orjson.dumps({name: value for name, value in said.items() if value}))
-    found = caller.made[_acting] = made, agents_of(caller)
+    found = caller.made[_acting] = made, _agents(caller)
     return found
 
 

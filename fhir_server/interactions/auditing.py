@@ -1,7 +1,7 @@
 """The trace of every act, and the acts on traces themselves.
 
 A write is traced in its own transaction: neither is there without the other. What only reads is traced before it is
-answered, and so is what failed.
+answered, or in the statement that reads, if its trace can be foretold; and so is what failed, before it is answered.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fhir_server.access.audit_event import Observer
 from fhir_server.access.authority import Denied
 from fhir_server.access.caller import Caller
 from fhir_server.access.decisions import WHO, Decision, refused
+from fhir_server.access.foretelling import foretold
 from fhir_server.access.roles import DPO
 from fhir_server.definitions.targets import local_key
 from fhir_server.interactions.audit_events import Traces, Within, read_trace, search_traces
@@ -37,7 +38,7 @@ from fhir_server.kernel.errors import (
 )
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
-from fhir_server.kernel.trace import Trace
+from fhir_server.kernel.trace import Foretold, Trace
 from fhir_server.kernel.wire import decode, require_shallow
 from fhir_server.search.sight import Stamp, Tie
 from fhir_server.store.contract import Missing, Reader, Transaction
@@ -69,10 +70,38 @@ class Auditor:
         self._observer = observer
         self._server = server
 
-    async def read(self, call: Call, reader: Reader, reading: Awaitable[Reply], began: int) -> Reply:
-        """Trace what `reading` answers, by what `reader` has met. Returns when the trace is durable."""
-        with self._log.expect():
+    def foretold(self, call: Call, began: int) -> Foretold | None:
+        """The trace of a call that reads one resource, to be written where that is read; None: it is not so plain."""
+        if (
+            call.action is not Action.READ
+            or call.query
+            or call.type is None
+            or call.id is None
+            or call.conditions.if_none_match
+            or call.conditions.if_modified_since
+        ):
+            return None
+        return foretold(call, Key(call.type, call.id), call.caller, at=began)
+
+    async def read(
+        self,
+        call: Call,
+        reader: Reader,
+        reading: Awaitable[Reply],
+        began: int,
+        trace: Foretold | None = None,
+    ) -> Reply:
+        """Trace what `reading` answers, by what `reader` has met. Returns when the trace is durable.
+
+        `trace`: what was foretold of it, and is `written` perhaps.
+        """
+        if trace is not None:
             reply = await reading
+            if trace.written:
+                return reply
+        else:
+            with self._log.expect():
+                reply = await reading
         await self.done(call, reply, reader.met, began)
         return reply
 

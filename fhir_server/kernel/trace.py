@@ -32,6 +32,34 @@ class Trace:
     numbers: tuple[int, ...] = ()
 
 
+class Foretold:
+    """The trace of a read that gives out `thing`, but for what only the row tells.
+
+    `data` is `before`, the version and, of a row about one Patient, `between`, what the store calls them, `after`; of
+    another `before`, the version, `ending`. `written`: the store has written it with the read.
+    """
+
+    __slots__ = ("after", "agents", "before", "between", "ending", "thing", "written")
+
+    def __init__(
+        self,
+        thing: Key,
+        *,
+        before: bytes,
+        between: bytes,
+        after: bytes,
+        ending: bytes,
+        agents: tuple[str, ...],
+    ) -> None:
+        self.thing = thing
+        self.before = before
+        self.between = between
+        self.after = after
+        self.ending = ending
+        self.agents = agents
+        self.written = False
+
+
 @immutable
 class Recorded:
     """A trace that the log has. `id` sorts by time."""

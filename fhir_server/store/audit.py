@@ -2,7 +2,7 @@
 
 A trace is durable before whoever was traced gets an answer; those that come together share a commit
 (`audit_groups.py`). The traces of a write go with its transaction instead (`audit_rows.py`), so that neither is ever
-there without the other.
+there without the other, and that of a plain read with the statement that reads (`disclosing.py`).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import Final
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
-from fhir_server.kernel.trace import Outcome, Trace
+from fhir_server.kernel.trace import Foretold, Outcome, Trace
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
 from fhir_server.store.binary import (
@@ -165,6 +165,12 @@ def outcome_key(hasher: Hasher, outcome: Outcome) -> int:
 def thing_key(hasher: Hasher, thing: Key) -> int:
     """The key of a resource, Patients among them."""
     return hasher.self_of(thing)
+
+
+def foretold_keys(hasher: Hasher, trace: Foretold) -> bytes:
+    """The column `keys` of what was foretold, without that of the Patient whom a row of another type is about."""
+    keys = {hasher.self_of(trace.thing), *[agent_key(hasher, agent) for agent in trace.agents]}
+    return struct.pack(f"!{len(keys)}q", *keys)
 
 
 def _keys_of(hasher: Hasher, trace: Trace) -> list[int]:

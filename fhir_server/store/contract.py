@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from fhir_server.kernel.keys import Key
-from fhir_server.kernel.trace import Trace
+from fhir_server.kernel.trace import Foretold, Trace
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.query import Name, Query
@@ -260,8 +260,11 @@ class ResourceStore(Reader, Protocol):
     def codes(self) -> LargeSystems:
         """The large code systems that were loaded."""
 
-    def within(self, view: View | None) -> Reader:
-        """A reader for whom there is nothing but what the view shows; None: everything."""
+    def within(self, view: View | None, trace: Foretold | None = None) -> Reader:
+        """A reader for whom there is nothing but what the view shows; None: everything.
+
+        `trace`: of the read that it is for. It may be written in the statement that reads, which it then says itself.
+        """
 
     def begin(
         self, *, interactive: bool = False, view: View | None = None

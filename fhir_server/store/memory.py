@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
+from fhir_server.kernel.trace import Foretold
 from fhir_server.search.query import Query
 from fhir_server.search.sight import Link, Stamp
 from fhir_server.search.view import View
@@ -65,7 +66,7 @@ class MemoryStore:
     async def stamps(self, keys: Sequence[Key]) -> Mapping[Key, Stamp]:
         return self.held.stamps(keys)
 
-    def within(self, view: View | None) -> Reader:
+    def within(self, view: View | None, trace: Foretold | None = None) -> Reader:
         return self if view is None else Buffered(self.held, view)
 
     def begin(

@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
+from fhir_server.kernel.trace import Foretold
 from fhir_server.search.entries import Hasher
 from fhir_server.search.view import View
 from fhir_server.store.audit import AuditLog
@@ -30,6 +31,7 @@ from fhir_server.store.connections import ADAPTERS, PLANNER, Session, session_co
 from fhir_server.store.contract import Reader, Transaction
 from fhir_server.store.credentials import PostgresCredentials
 from fhir_server.store.definitions_state import PostgresDefinitions
+from fhir_server.store.disclosing import Disclosing
 from fhir_server.store.fulltext import index_words
 from fhir_server.store.ids import Lease, id_of
 from fhir_server.store.invitations import tried
@@ -145,15 +147,16 @@ class PostgresStore(PostgresReader):
             await watch.listening()
             opened.pop_all()
         alone = pipelines["search"][0].run
-        together = Together(reading, hasher)
+        together, disclosing = Together(reading, hasher), Disclosing(writing, hasher, lease.pks)
+        compiler = Compiler(hasher)
         ways = Ways(
-            hasher, Clock(), reading, together, searching, alone, fence, Compiler(hasher), definitions
+            hasher, Clock(), reading, together, disclosing, searching, alone, fence, compiler, definitions
         )
         database = Database(ways, lease.pks, writing, writing_large)
         return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool, watch)
 
-    def within(self, view: View | None) -> Reader:
-        return self if view is None else PostgresReader(self._ways, view)
+    def within(self, view: View | None, trace: Foretold | None = None) -> Reader:
+        return self if view is None else PostgresReader(self._ways, view, trace)
 
     def begin(
         self, *, interactive: bool = False, view: View | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.trace import Foretold
 from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Ids, Query
 from fhir_server.search.sight import Link, Stamp
@@ -15,6 +16,7 @@ from fhir_server.store import rows, ties
 from fhir_server.store.connections import translated
 from fhir_server.store.contract import Hits, Page, Span, Stored
 from fhir_server.store.definitions_state import PostgresDefinitions
+from fhir_server.store.disclosing import Disclosing
 from fhir_server.store.explaining import explained
 from fhir_server.store.history import history
 from fhir_server.store.pages import search
@@ -31,6 +33,7 @@ class Ways:
     clock: Clock
     read: Run
     together: Together  # what is read in one turn
+    disclosing: Disclosing  # what is read with its trace
     search: Run
     search_alone: Run  # on one connection
     fence: Run  # the others cannot write
@@ -41,9 +44,10 @@ class Ways:
 class PostgresReader:
     """See `contract.Reader`."""
 
-    def __init__(self, ways: Ways, view: View | None = None) -> None:
+    def __init__(self, ways: Ways, view: View | None = None, trace: Foretold | None = None) -> None:
         self._ways = ways
         self._view = view
+        self._trace = trace
         self._met: set[int] = set()
 
     @property
@@ -58,8 +62,13 @@ class PostgresReader:
         with translated():
             if version is not None:
                 stored = await rows.version(ways.read, ways.hasher, key, version, sight=sight)
-            else:
+            elif (trace := self._trace) is None or trace.thing != key or sight is None:
                 stored = await ways.together.current(key, sight)
+            else:
+                stored = await ways.disclosing.current(trace, sight)
+                if stored is None:
+                    found = await rows.seen(ways.read, ways.hasher, key, sight)
+                    stored = found.stored if found else None
         if view is not None and stored is not None:
             note((stored,), self._met)
         return stored
