@@ -148,8 +148,8 @@ class Disclosing:
             for one in asked:
                 if not one.answer.done():
                     one.answer.set_exception(Unavailable(str(error)))
-        except Exception:  # one of them cannot even be sent, perhaps: nothing was written
-            _log.debug("Reads were not traced together", exc_info=True)
+        except Exception as error:  # one of them cannot even be sent, perhaps: nothing was written
+            _log.warning("Reads are traced each by itself, after %s", type(error).__name__)
         finally:
             for one, stored in zip(asked, found, strict=True):
                 one.trace.written = stored is not None

@@ -251,10 +251,14 @@ async def test_whoever_is_cancelled_takes_nobody_along(readers: Disclosing, url:
 
 
 @pytest.mark.parametrize("id", ["a\0", "\ud800"], ids=ascii)
-async def test_what_cannot_be_sent_leaves_nothing_written(readers: Disclosing, url: str, id: str) -> None:
+async def test_what_cannot_be_sent_leaves_nothing_written(
+    readers: Disclosing, url: str, id: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Each is then read by itself: see `reader.py`."""
     assert await ask(readers, NOTES[0], Key("Observation", id)) == [None, None]
     assert kept(url) == []
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert id not in caplog.text
 
 
 async def test_a_pk_that_another_process_made_leaves_nothing_written(
