@@ -17,9 +17,11 @@ from sqlalchemy import Table
 
 from bench.search_seeding import settle
 from bench.server import Running
+from fhir_server.store.by_person import NOBODY_SQL
 from fhir_server.store.tables import (
     entry,
     entry_date,
+    entry_person,
     entry_quantity,
     entry_string,
     entry_term,
@@ -48,6 +50,7 @@ _COPIES: Final[Mapping[Table, Mapping[str, str]]] = {
         "id": "s.id || '-' || m.n",
         "updated": "s.updated - m.n * 2592000000000",
         "compartment": "s.compartment # m.mask",
+        "told": "case when s.compartment is null then s.told else s.told # m.mask end",
         "moment": f"s.moment - {_EARLIER}",
         "refs": "array(select case when i % 2 = 0 then v # m.mask else v end"
         " from unnest(s.refs) with ordinality u(v, i) order by i)",
@@ -55,6 +58,11 @@ _COPIES: Final[Mapping[Table, Mapping[str, str]]] = {
         """ '"id":"' || s.id || '"', '"id":"' || s.id || '-' || m.n || '"'), 'UTF8')""",
     },
     entry: {"key": _KEY, "moment": f"s.moment - {_EARLIER}", "pk": _PK},
+    entry_person: {
+        "code": "case when s.code in (select code from shared) then s.code else s.code # m.mask end",
+        "person": f"case when s.person = {NOBODY_SQL} then s.person else s.person # m.mask end",
+        "pk": _PK,
+    },
     entry_string: {"value": _TEXT, "pk": _PK},
     entry_date: {"low": f"s.low - {_EARLIER}", "high": f"s.high - {_EARLIER}", "pk": _PK},
     entry_quantity: {"low": "s.low + m.n * 1e7", "high": "s.high + m.n * 1e7", "pk": _PK},
@@ -84,7 +92,11 @@ def grown(server: Running, scale: int, everywhere: float = EVERYWHERE) -> None:
             f"create temp table everywhere as select key from entry group by key"
             f" having count(*) > {everywhere} * (select count(*) from resource)"
         )
-        connection.execute("analyze mask, everywhere")
+        connection.execute(
+            "create temp table shared as"
+            " select distinct key # space as code from entry where key in (select key from everywhere)"
+        )
+        connection.execute("analyze mask, everywhere, shared")
         dear: dict[str, str] = dict(connection.execute(_DEAR).fetchall())
         for index in dear:
             connection.execute(f"drop index {index}")

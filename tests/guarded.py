@@ -36,6 +36,7 @@ from fhir_server.kernel.wire import Tree
 from fhir_server.store.contract import ResourceStore
 from fhir_server.store.memory import MemoryStore
 from fhir_server.store.postgres import PostgresStore
+from fhir_server.store.write_statement import ENTRY_TABLES
 from tests import circles
 from tests.databases import Databases
 from tests.fhir_server.operations.asking import Operator
@@ -136,9 +137,7 @@ class Opened(NamedTuple):
 
     def empty(self) -> None:
         """Forget every resource, and who is tied to whom."""
-        tables = (
-            "resource, version, entry, entry_string, entry_date, entry_quantity, access, account, invitation"
-        )
+        tables = ", ".join([*ENTRY_TABLES, "resource, version, access, account, invitation"])
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"truncate {tables}")
 

@@ -12,6 +12,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import decode
 from fhir_server.store.index_rows import index_rows, moment_of
 from fhir_server.store.numbers import TYPES
+from fhir_server.store.seeing import stamp_in
 from fhir_server.store.write_statement import ENTRY_TABLES
 
 Rows = dict[str, set[tuple[Any, ...]]]
@@ -32,11 +33,14 @@ def rows_there(url: str) -> Rows:
 def rows_wanted(url: str, server: Server, base: str = "") -> Rows:
     """What they ought to hold by the definitions in force."""
     with psycopg.connect(url) as connection:
-        live = connection.execute("select pk, type, id, body from resource where not deleted").fetchall()
+        live = connection.execute(
+            "select pk, type, id, body, cell, labels, stamp from resource where not deleted"
+        ).fetchall()
     found: Rows = {table: set() for table in (*ENTRY_TABLES, "present")}
-    for pk, number, name, body in live:
+    for pk, number, name, body, cell, labels, stamp in live:
         tree = decode(body)
         entries = server.extract(tree, base)
+        entries.stamp = stamp_in(cell, labels, None if stamp is None else stamp.encode())
         moment = moment_of(entries, pk)
         key = Key(TYPES[number - 1], name)
         tables = index_rows(server.store.hasher, entries, key, targets_of(tree, base), moment, pk)

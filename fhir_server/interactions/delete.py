@@ -119,9 +119,10 @@ async def removed(current: Stored, call: Call, tx: Transaction, server: Server) 
     updated = max(await tx.stamp(), current.updated + 1000)
     before = decode(current.body)
     version = current.version + 1
-    entries = Entries()
+    entries, previous = Entries(), server.extract(before, call.base)
     if server.access is not None:
-        entries.stamp = (await tx.stamps([key]))[key]  # who saw it sees that it was deleted
+        # Who saw it sees that it was deleted.
+        entries.stamp = previous.stamp = (await tx.stamps([key]))[key]
     draft = Draft(
         key,
         version,
@@ -129,7 +130,7 @@ async def removed(current: Stored, call: Call, tx: Transaction, server: Server) 
         b"",
         "DELETE",
         entries,
-        old=server.extract(before, call.base),
+        old=previous,
         old_targets=targets_of(before, call.base, stored=True),
         deleted=True,
     )

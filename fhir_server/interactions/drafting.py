@@ -114,6 +114,8 @@ async def written(
     require_shallow(tree, body)
     entries = await _rows(tree, len(body), call, server)
     entries.stamp = as_written.stamp
+    if previous is not None and as_written.previous is not None:
+        previous.stamp = as_written.previous
     draft = Draft(
         key,
         version,

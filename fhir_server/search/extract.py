@@ -117,6 +117,7 @@ def entries_of(
         moment = max((high for seed, _, high in rows.dates if seed == main), default=None)
     return Entries(
         tokens=list(rows.tokens),
+        codes=list(rows.codes),
         strings=list(rows.strings),
         dates=list(rows.dates),
         quantities=list(rows.quantities),

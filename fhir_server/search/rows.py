@@ -17,6 +17,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Hasher
+from fhir_server.search.main_codes import MAIN_CODES
 from fhir_server.search.units import Convert
 
 KEPT = 4096  # codes that a slot remembers: what a server sees daily, and a bound on memory
@@ -30,6 +31,7 @@ class Rows:
     hasher: Hasher
     bases: tuple[str, ...]
     tokens: set[tuple[int, int]] = field(default_factory=set)
+    codes: set[tuple[int, int]] = field(default_factory=set)  # of the tokens, the main codes
     strings: set[tuple[int, str]] = field(default_factory=set)
     dates: set[tuple[int, int, int]] = field(default_factory=set)
     quantities: set[tuple[int, int, float, float]] = field(default_factory=set)
@@ -45,6 +47,7 @@ class Said:
     """What a code with the words beside it becomes."""
 
     tokens: tuple[tuple[int, int], ...]
+    codes: tuple[tuple[int, int], ...]  # of the tokens, the main code
     terms: tuple[tuple[int, str, int], ...]  # from the first word on
     present: tuple[int, ...]
 
@@ -75,6 +78,7 @@ class Slot:
     bound: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # code elements: code → systems that have it
+    main: bool = False  # its codes are the main codes of their type
     # What came before comes back with every resource: system, code and words → what they become; system → member of
     # `present`, space; system, code and text of a unit → how its numbers are written.
     said: dict[tuple[str | None, str | None, str | None], Said] = field(default_factory=dict)
@@ -112,6 +116,7 @@ def slot_of(
         identifier,
         shared,
         systems_of(value_set),
+        main=MAIN_CODES.get(type) == code,
     )
 
 

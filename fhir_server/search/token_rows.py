@@ -42,6 +42,7 @@ def _say(rows: Rows, slot: Slot, system: str | None, code: str | None, words: st
         if len(slot.said) < KEPT and sum(len(text or "") for text in (system, code, words)) < LENGTH:
             slot.said[system, code, words] = known
     rows.tokens.update(known.tokens)
+    rows.codes.update(known.codes)
     rows.present.update(known.present)
     for term in known.terms:
         rows.terms.add(term)
@@ -57,13 +58,14 @@ def _said(hasher: Hasher, slot: Slot, system: str | None, code: str | None, word
         exact = system is not None and is_sensitive(system)
         key = hasher.code(slot.seed, code) if exact else hasher.folded(slot.seed, code.casefold())
         tokens.append((key, hasher.space(system or "")))
+    codes = tuple(tokens) if slot.main else ()
     folded = cut(words) if words and slot.text is not None else ""
     if folded and slot.text is not None:
         key = hasher.of(f"{slot.text}={folded}")
         tokens.append((key, 0))
         terms.append((slot.text, folded, key))
     present = (hasher.system(slot.seed, system),) if system else ()
-    return Said(tuple(tokens), tuple(terms), present)
+    return Said(tuple(tokens), codes, tuple(terms), present)
 
 
 def _coding(rows: Rows, slot: Slot, value: Tree) -> None:

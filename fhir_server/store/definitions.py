@@ -23,6 +23,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.kernel.wire import Tree
 from fhir_server.search.entries import Entries
+from fhir_server.search.sight import UNSTAMPED, Stamp
 from profiles.registry import Registry
 
 
@@ -123,6 +124,7 @@ class Unindexed:
     key: Key
     version: int
     body: bytes  # empty: it is deleted
+    stamp: Stamp = UNSTAMPED
 
     @property
     def deleted(self) -> bool:

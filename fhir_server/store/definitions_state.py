@@ -52,7 +52,9 @@ from fhir_server.store.watermark import STAMP_LOCKS, Run
 
 _log = logging.getLogger(__name__)
 
-LARGE_BYTES: Final = 8_000_000  # of `entry`: from here on an exact job has an index made for it
+LARGE_BYTES: Final = (
+    8_000_000  # of an index table without one by pk: from here on an exact job has an index made for it
+)
 _GATE_LOCK: Final = 0x4344 << 48
 _DRAIN_SECONDS: Final = 0.02
 
@@ -166,7 +168,8 @@ class PostgresDefinitions:
             async with await self._connection() as connection:
                 await connection.execute("set statement_timeout = 0")
                 if job.exact:
-                    await self._make_index(connection)
+                    for table in reindex.WITHOUT_PK:
+                        await self._make_index(connection, table)
                 cursor = await connection.execute(
                     "update reindex set total = (select count(*) from resource where type = %s and (%s or not deleted))"
                     " where type = %s and since = %s returning position",
@@ -200,7 +203,10 @@ class PostgresDefinitions:
                 cursor = await connection.execute("select 1 from reindex where exact limit 1")
                 if job.exact and await cursor.fetchone() is None:
                     await connection.execute("set statement_timeout = 0")
-                    await connection.execute("drop index concurrently if exists entry_reindex")
+                    for table in reindex.WITHOUT_PK:
+                        await connection.execute(
+                            f"drop index concurrently if exists {table}_reindex".encode()
+                        )
         await self.refresh()
 
     async def _load(self) -> Definitions:
@@ -244,20 +250,21 @@ class PostgresDefinitions:
                 await asyncio.sleep(_DRAIN_SECONDS)
                 waiting &= await _writers(connection)
 
-    async def _make_index(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        cursor = await connection.execute("select pg_relation_size('entry')")
+    async def _make_index(self, connection: psycopg.AsyncConnection[Any], table: str) -> None:
+        name = f"{table}_reindex"
+        cursor = await connection.execute("select pg_relation_size(%s::regclass)", (table,))
         row = await cursor.fetchone()
         if row is None or row[0] < self._large_bytes:
             return
         cursor = await connection.execute(
-            "select indisvalid from pg_index where indexrelid = to_regclass('entry_reindex')"
+            "select indisvalid from pg_index where indexrelid = to_regclass(%s)", (name,)
         )
         made = await cursor.fetchone()
         if made is not None and made[0]:
             return
         if made is not None:  # its making was interrupted
-            await connection.execute("drop index concurrently if exists entry_reindex")
-        await connection.execute("create index concurrently entry_reindex on entry ((pk + 0))")
+            await connection.execute(f"drop index concurrently if exists {name}".encode())
+        await connection.execute(f"create index concurrently {name} on {table} ((pk + 0))".encode())
 
     async def _connection(self) -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(

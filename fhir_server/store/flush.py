@@ -1,6 +1,7 @@
 """All the writes of a transaction on their way into one statement: drafts → rows → parameters.
 
-An update brings the index rows of the version that it supersedes, and writes only the difference.
+An update brings the index rows of the version that it supersedes, and writes only the difference; of tables that may
+lack some of them, all that it has.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from fhir_server.store.write_statement import (
     TERMS,
     TOLERANT,
     TRACES,
+    UNSURE,
     UPDATED,
     UPDATES,
     write_statement,
@@ -92,6 +94,7 @@ def _packed(packers: _Packers, rows: Iterable[Values]) -> list[bytes | None]:
 
 _OWN: Final = tuple(_packers(columns, SHARED) for columns in ENTRY_TABLES.values())
 _ALL: Final = tuple(map(_packers, ENTRY_TABLES.values()))
+_UNSURE: Final = frozenset([place for place, table in enumerate(ENTRY_TABLES) if table in UNSURE])
 _CREATED: Final = _packers(CREATED, SLICES)
 _UPDATED: Final = _packers(UPDATED, SLICES)
 _SLICES: Final = _packers(dict.fromkeys(SLICES, "int"))
@@ -301,7 +304,8 @@ class Flush:
         (rows, shared), (old_rows, old_shared) = new, old
         if old_rows and shared == old_shared:
             both = set(rows).intersection(old_rows)
-            rows = [row for row in rows if row not in both]
+            if table not in _UNSURE:
+                rows = [row for row in rows if row not in both]
             old_rows = [row for row in old_rows if row not in both]
         if rows:
             self._added.setdefault(table, _Entries()).add(rows, shared)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from fhir_server.definitions.parameters import CORE, is_r4
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries, Hasher
+from fhir_server.store.by_person import codes_of, person_in
 from fhir_server.store.ids import created
 from fhir_server.store.numbers import ANY_PARAMETER, SEVERAL_VALUES, UNDATED
 
@@ -24,13 +25,17 @@ def moment_of(entries: Entries, pk: int) -> int:
 def index_rows(
     hasher: Hasher, entries: Entries, key: Key, targets: Sequence[Key], moment: int, pk: int
 ) -> tuple[Table, ...]:
-    """For each of `ENTRY_TABLES`, in its order. `targets`: the local resources that `key`, whose pk this is, names."""
+    """For each of `ENTRY_TABLES`, in its order. `targets`: the local resources that `key`, whose pk this is, names.
+
+    Whose codes they are is told by the stamp.
+    """
     shared = (pk,)
     return (
         (_tokens(hasher, entries, key, targets), (moment, pk)),
         (entries.strings, shared),
         (entries.dates, shared),
         (entries.quantities, shared),
+        (codes_of(entries), (person_in(entries, hasher), pk)),
     )
 
 

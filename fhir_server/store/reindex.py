@@ -21,6 +21,7 @@ from fhir_server.kernel.keys import Key
 from fhir_server.kernel.values import immutable
 from fhir_server.search.contained import group_of
 from fhir_server.search.entries import Entries, Hasher
+from fhir_server.store import by_person
 from fhir_server.store.binary import (
     INT2,
     INT4_ARRAY,
@@ -34,12 +35,14 @@ from fhir_server.store.binary import (
     unpack_int,
     unpack_text,
 )
+from fhir_server.store.by_person import told_by
 from fhir_server.store.definitions import Indexed, Job, Slice, Unindexed
 from fhir_server.store.index_rows import Values, index_rows, moment_of
 from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
+from fhir_server.store.seeing import stamp_in
 from fhir_server.store.watermark import Run
-from fhir_server.store.write_statement import ENTRY_TABLES, PACK_ARRAY, TERM
+from fhir_server.store.write_statement import ENTRY_TABLES, PACK_ARRAY, TERM, UNSURE
 
 SLICE_BYTES: Final = 8_000_000  # of bodies in a slice; a longer one comes alone
 _LOOKED_AT: Final = 5000  # resources of a slice where few are wanted
@@ -56,7 +59,7 @@ def _slice(name: str, scanned: str) -> Statement:
                 select pk, row_number() over w as place, sum(size) over w - size as before
                 from scanned where wanted window w as (order by pk)) t
             where place <= $6 and before < $4)
-        select s.scanned, s.through, s.wanted, r.pk, r.id, r.version, r.body
+        select s.scanned, s.through, s.wanted, r.pk, r.id, r.version, r.body, r.cell, r.labels, r.stamp
         from (select count(*) as scanned, max(pk) as through, count(*) filter (where wanted) as wanted
               from scanned) s
         left join taken t on true left join resource r on r.pk = t.pk order by r.pk""",
@@ -77,9 +80,13 @@ _EXACT_SLICE: Final = _slice(  # each half by an index of its own
 _UNPACK: Final = {"bigint": unpack_int, "text": unpack_text, "float8": unpack_float8}
 
 
+# Index tables in which no index leads from a pk to its rows: see `definitions_state.py`.
+WITHOUT_PK: Final = ("entry", by_person.TABLE)
+
+
 def _held(table: str, columns: dict[str, str]) -> Statement:
     """What an index table has for some resources."""
-    pk = "pk + 0" if table == "entry" else "pk"
+    pk = "pk + 0" if table in WITHOUT_PK else "pk"
     return Statement(
         f"reindex_held_{table}",
         f"select {', '.join(columns)} from {table} where {pk} = any($1::bigint[])",
@@ -92,7 +99,7 @@ _HELD: Final = {table: _held(table, columns) for table, columns in ENTRY_TABLES.
 
 def _write() -> Statement:
     oids = [INT2, INT8, INT8, INT8, INT8, INT8_ARRAY, INT4_ARRAY, INT8_ARRAY]
-    oids += [INT8_ARRAY, INT8_ARRAY, INT4_ARRAY, INT4_ARRAY, INT4_ARRAY, INT4_ARRAY]
+    oids += [INT8_ARRAY, INT8_ARRAY, INT4_ARRAY, INT4_ARRAY, INT4_ARRAY, INT4_ARRAY, INT8_ARRAY]
 
     def rows(columns: dict[str, str]) -> str:
         arrays = []
@@ -109,10 +116,11 @@ def _write() -> Statement:
         """
         current as materialized (
             select r.pk, u.moment, ($9::bigint[])[u.present_from:u.present_to] as present,
-                ($10::bigint[])[u.refs_from:u.refs_to] as refs
+                ($10::bigint[])[u.refs_from:u.refs_to] as refs, u.told
             from job cross join unnest(
-                $6::bigint[], $7::int[], $8::bigint[], $11::int[], $12::int[], $13::int[], $14::int[])
-                u(pk, version, moment, present_from, present_to, refs_from, refs_to)
+                $6::bigint[], $7::int[], $8::bigint[], $11::int[], $12::int[], $13::int[], $14::int[],
+                $15::bigint[])
+                u(pk, version, moment, present_from, present_to, refs_from, refs_to, told)
             join resource r on r.pk = u.pk and r.version = u.version
             order by r.pk for no key update of r)""",
         """
@@ -123,8 +131,9 @@ def _write() -> Statement:
             from job where type = $1 returning position, done)""",
         """
         updated as (
-            update resource r set present = c.present, refs = c.refs, moment = c.moment from current c
-            where r.pk = c.pk and (r.present, r.refs, r.moment) is distinct from (c.present, c.refs, c.moment))""",
+            update resource r set present = c.present, refs = c.refs, moment = c.moment, told = c.told from current c
+            where r.pk = c.pk and (r.present, r.refs, r.moment, r.told)
+                is distinct from (c.present, c.refs, c.moment, c.told))""",
     ]
     for table, columns in ENTRY_TABLES.items():
         parts.append(
@@ -155,6 +164,7 @@ class _Rows:
     tables: tuple[set[Values], ...]  # of `ENTRY_TABLES`
     moments: list[int]
     arrays: list[tuple[list[int], list[int]]]  # `present` and `refs`
+    told: list[int | None]
     terms: set[tuple[int, str, int]]
 
 
@@ -173,11 +183,12 @@ async def slice_of(run: Run, hasher: Hasher, job: Job, parameters: Parameters, c
     looked_at = last = wanted = 0
     for scanned, through, all_wanted, *values in await run(_EXACT_SLICE if job.exact else _SLICE, params):
         looked_at, last, wanted = map(_number, (scanned, through, all_wanted))
-        pk, name, version, body = values
+        pk, name, version, body, cell, labels, stamp = values
         if pk is not None:
             assert name is not None
             key = Key(job.type, name.decode())
-            resources.append(Unindexed(unpack_int(pk), key, _number(version), body or b""))
+            known = stamp_in(_number(cell), _number(labels), stamp)
+            resources.append(Unindexed(unpack_int(pk), key, _number(version), body or b"", known))
     if len(resources) < wanted:
         last = resources[-1].pk
     return Slice(tuple(resources), last, looked_at)
@@ -207,7 +218,10 @@ async def write(
     pks = [one.resource.pk for one in resources]
     wanted = _rows_of(hasher, resources)
     known = _rows_of(hasher, [replace(one, entries=one.known) for one in resources if one.known])
-    added = tuple(one - other for one, other in zip(wanted.tables, known.tables, strict=True))
+    added = tuple(
+        one if table in UNSURE else one - other
+        for table, one, other in zip(ENTRY_TABLES, wanted.tables, known.tables, strict=True)
+    )
     removed = tuple(set[Values]() for _ in ENTRY_TABLES)
     if job.exact and pks:
         held = [await _held_rows(run, table, pks) for table in ENTRY_TABLES]
@@ -234,6 +248,7 @@ async def write(
         pack_int8s(all_present),
         pack_int8s(all_refs),
         *map(pack_int4s, zip(*ranges, strict=True) if ranges else [()] * 4),
+        pack_int8s(wanted.told),
     ]
     tables = [
         *zip(ENTRY_TABLES.values(), added, strict=True),
@@ -249,9 +264,10 @@ async def write(
 
 
 def _rows_of(hasher: Hasher, resources: Sequence[Indexed]) -> _Rows:
-    found = _Rows(tuple(set() for _ in ENTRY_TABLES), [], [], set())
+    found = _Rows(tuple(set() for _ in ENTRY_TABLES), [], [], [], set())
     for one in resources:
         pk, entries = one.resource.pk, one.entries
+        entries.stamp = one.resource.stamp
         moment = moment_of(entries, pk)
         tables = index_rows(hasher, entries, one.resource.key, one.targets, moment, pk)
         for rows, (own, shared) in zip(found.tables, tables, strict=True):
@@ -259,6 +275,7 @@ def _rows_of(hasher: Hasher, resources: Sequence[Indexed]) -> _Rows:
         found.moments.append(moment)
         refs = [number for seed, target in entries.references for number in (seed, hasher.self_of(target))]
         found.arrays.append((entries.present, refs))
+        found.told.append(told_by(entries, hasher, one.resource.version))
         found.terms.update(entries.terms)
     return found
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from fhir_server.search.sight import UNSTAMPED
+from fhir_server.store import by_person
 from fhir_server.store.numbers import SHORT_SPAN
 
 metadata = MetaData()
@@ -65,6 +66,7 @@ resource = Table(
     Column("refs", ARRAY(BigInteger), nullable=False),  # parameter, target, parameter, target …
     Column("body", LargeBinary),
     *_stamp(),
+    Column("told", BigInteger),  # for which version and person `entry_person` has its codes
     Index("resource_self", "self", unique=True),
     Index("resource_updated", "type", "updated", "pk"),
     Index("resource_live", "type", "pk", postgresql_where=text("not deleted")),
@@ -85,6 +87,7 @@ resource = Table(
     ),
     Index("resource_deleted", "compartment", postgresql_where=text("deleted")),
     Index("resource_gone", "type", "pk", postgresql_where=text("deleted")),
+    Index("resource_untold", "type", "pk", postgresql_where=text(by_person.UNTOLD_SQL.format(c=""))),
 )
 
 version = Table(
@@ -160,6 +163,15 @@ entry_quantity = Table(
     Index(
         "entry_quantity_wide", "parameter", "unit", "high", "low", "pk", postgresql_where=text("low < high")
     ),
+)
+
+# For those who ask for a code and see what is about some persons alone: see `by_person.py`.
+entry_person = Table(
+    by_person.TABLE,
+    metadata,
+    Column("code", BigInteger, primary_key=True, autoincrement=False),
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    Column("pk", BigInteger, primary_key=True, autoincrement=False),
 )
 
 # What all resources say in texts: the words beside a code, from each of them on, and uris. A row outlives the last

@@ -21,6 +21,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
+from fhir_server.search.sight import UNSTAMPED
+from fhir_server.store import by_person
 from fhir_server.store.audit_rows import AUDIT, FENCE_SQL, HELD_SQL
 from fhir_server.store.binary import (
     BOOL,
@@ -89,13 +91,16 @@ ENTRY_TABLES: Final[dict[str, dict[str, str]]] = {
         "high": "float8",
         "pk": "bigint",
     },
+    by_person.TABLE: {"code": "bigint", "person": "bigint", "pk": "bigint"},
 }
+# Tables in which a row that ought to be there may be missing, and one may be left over.
+UNSURE: Final = frozenset({by_person.TABLE})
 # What a draft writes into `resource`. The arrays of each row come as slices of long ones, from 1 on; of one that is
 # null, the slice begins at 0.
 ARRAYS: Final = ("present", "refs", "parties", "persons")
 SLICES: Final = tuple(f"{name}_{end}" for name in ARRAYS for end in ("from", "to"))
 _STAMP: Final = ("cell", "labels", "owner", "parties", "persons", "stamp")
-SHARED: Final = ("moment", "pk")  # of the index rows of one resource
+SHARED: Final = ("moment", "pk", "person")  # of the index rows of one resource
 _NEW: Final[dict[str, str]] = {
     "pk": "bigint",
     "version": "int",
@@ -112,6 +117,8 @@ _NEW: Final[dict[str, str]] = {
 }
 CREATED: Final = _NEW | {"self": "bigint", "type": "smallint", "id": "text"}
 UPDATED: Final = _NEW | {"deleted": "bool"}
+# Of a draft, called u.
+_TOLD: Final = f"case when u.cell < {UNSTAMPED.cell} then {by_person.TOLD_SQL.format(c='u.')} end"
 _SUPERSEDED: Final = ("version", "compartment", "updated", "method", "deleted", "body", *_STAMP)
 KEEP: Final = {"pk": "bigint", "version": "int"}
 FILE: Final = {"sha256": "text", "at": "bigint"}
@@ -124,7 +131,7 @@ class _Text:
     def __init__(self, *, one: bool) -> None:
         """`one`: there is one draft, whose columns are single values."""
         self.one = one
-        self.shared: dict[str, str] = {}  # then these are its pk and moment
+        self.shared: dict[str, str] = {}  # then these are its pk, its moment and its person
         self.oids = [INT8, INT8, INT8]
         self.parts = [
             "held as materialized (select pg_advisory_xact_lock_shared($1) is null as absent)",
@@ -160,7 +167,8 @@ class _Text:
                 slices[name] = f"case when u.{name}_from > 0 then {slices[name]} end"
             return self.rows(columns), slices, size
         values = {name: self.value(kind) for name, kind in columns.items() if name not in SLICES}
-        self.shared = {name: values[name] for name in SHARED}
+        self.shared = {name: values[name] for name in ("moment", "pk")}
+        self.shared["person"] = f"coalesce({values['compartment']}, {by_person.NOBODY_SQL})"
         return f"(values ({', '.join(values.values())})) u({', '.join(values)})", arrays, "1"
 
     def targets(self) -> None:
@@ -186,8 +194,9 @@ class _Text:
         rows, arrays, _ = self.drafts(CREATED)
         own = "pk, self, type, id, version, updated, compartment, moment, method, cell, labels, owner, stamp, body"
         self.writes.append(
-            f"created as (insert into resource ({own}, deleted, {', '.join(arrays)})"
-            f" select u.{own.replace(', ', ', u.')}, false, {', '.join(arrays.values())} from {rows} where {_OPEN})"
+            f"created as (insert into resource ({own}, deleted, told, {', '.join(arrays)})"
+            f" select u.{own.replace(', ', ', u.')}, false, {_TOLD}, {', '.join(arrays.values())} from {rows}"
+            f" where {_OPEN})"
         )
 
     def updates(self, *, deletions: bool) -> None:
@@ -206,7 +215,7 @@ class _Text:
             "stamp",
             "body",
         )
-        new = {name: f"u.{name}" for name in plain} | arrays
+        new = {name: f"u.{name}" for name in plain} | {"told": _TOLD} | arrays
         columns = [f"r.{name}" for name in old] + [f"{sql} as new_{name}" for name, sql in new.items()]
         self.parts.append(
             f"current as materialized (select {', '.join(columns)} from {rows} join resource r on r.pk = u.pk"
@@ -275,7 +284,8 @@ def write_statement(shape: int) -> Statement:
     tables = tuple(ENTRY_TABLES.items())
     for bit, (table, columns) in enumerate(tables, ENTRY_BITS):
         if shape & 1 << bit:
-            text.adds(table, columns, conflict=" on conflict do nothing" if shape & TOLERANT else "")
+            unsure = shape & TOLERANT or table in UNSURE
+            text.adds(table, columns, conflict=" on conflict do nothing" if unsure else "")
     for bit, (table, columns) in enumerate(tables, ENTRY_BITS + len(tables)):
         if shape & 1 << bit:
             text.removes(table, columns)

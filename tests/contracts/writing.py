@@ -9,6 +9,7 @@ from typing import Any
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries, Hasher
 from fhir_server.search.folding import fold
+from fhir_server.search.main_codes import MAIN_CODES
 from fhir_server.search.query import Query
 from fhir_server.store.contract import Draft, Reader, ResourceStore, Stored
 
@@ -82,6 +83,8 @@ def entries(
     for name, system, code in tokens:
         seed = hasher.seed(type, name)
         found.tokens.append((hasher.code(seed, code), hasher.space(system)))
+        if MAIN_CODES.get(type) == name:
+            found.codes.append(found.tokens[-1])
         present |= {seed, hasher.system(seed, system)} if system else {seed}
     for name, target in references:
         seed = hasher.seed(type, name)

@@ -15,6 +15,7 @@ from fhir_server.kernel.times import moment_of
 from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.entries import Hasher
 from fhir_server.search.extract import MAIN_DATES, entries_of
+from fhir_server.search.main_codes import MAIN_CODES
 from fhir_server.search.spans import END
 from tests.fhir_server.search.extracting import (
     BASES,
@@ -127,6 +128,27 @@ def test_the_main_date_is_where_its_latest_value_ends() -> None:
 
 def test_every_main_date_is_a_date_parameter() -> None:
     assert {parameters_of(name)[code].kind for name, code in MAIN_DATES.items()} == {"date"}
+
+
+def test_main_codes_are_those_of_the_resource_itself_without_the_words_beside_them() -> None:
+    coding = {"system": LOINC, "code": "1", "display": "a word"}
+    inner = {"resourceType": "Observation", "id": "i", "status": "final", "code": {"coding": [{"code": "2"}]}}
+    found = entries(
+        resourceType="Observation",
+        code={"coding": [coding], "text": "another"},
+        category=[{"coding": [{"code": "3"}]}],
+        contained=[inner],
+        hasMember=[{"reference": "#i"}],
+    )
+
+    (code,) = found.codes
+    assert code in {token("Observation", "code", "1", LOINC), folded("Observation", "code", "1", LOINC)}
+    assert code in found.tokens
+    assert entries(resourceType="Patient", maritalStatus={"coding": [coding]}).codes == []
+
+
+def test_every_main_code_is_a_token_parameter() -> None:
+    assert {parameters_of(name)[code].kind for name, code in MAIN_CODES.items()} == {"token"}
 
 
 def test_what_is_said_twice_is_written_once() -> None:
