@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.search.query import Listed, Query
 from fhir_server.store.binding import Compiled, Parts, Template
+from fhir_server.store.code_walk import place_of_code, walked_by_code
 from fhir_server.store.cursors import Value
 from fhir_server.store.fulltext import words_condition
 from fhir_server.store.leading import is_by_moment, sorted_by
@@ -99,20 +101,22 @@ class Search:
     def recent_plan(self) -> Plan | None:
         """The plan that the same query of the same actors had a moment ago, when all it goes by was many.
 
-        What is many stays so for a while; few may be many the next moment. To count once more takes a statement.
+        What is many stays so for a while; few may be many the next moment, which matters to no walk by code. To count
+        once more takes a statement.
         """
         found: Plan | None = self._recent.get(self._question)
         return found
 
     def keep_plan(self, plan: Plan) -> None:
-        if plan.least is not None and plan.least >= WIDE:
+        counted = not self.query.count or self.query.total in {"accurate", "estimate"}
+        if (plan.by_code and not counted) or (plan.least is not None and plan.least >= WIDE):
             self._recent.put(self._question, plan)
 
     @property
     def _question(self) -> tuple[Shaped, int]:
         """What is asked and by whom, in short: if two are taken for one, only the way is that of the other."""
         actors = None if self.query.sight is None else self.query.sight.actors
-        return self._shaped, hash((self.query.where, actors))
+        return self._shaped, hash((self.query.where, actors, self.query.total, not self.query.count))
 
     def probe(self, *, wide: bool) -> Compiled:
         """A row of counts; `wide`: as far as it takes."""
@@ -143,7 +147,7 @@ class Search:
         """
         nulls = None if start is None else tuple([value is None for value in start])
         return self._compiled(
-            ("page", plan.number, nulls, backward, self._actors if plan.lead == TIED else 0),
+            ("page", plan.number, nulls, backward, self._actors if plan.lead == TIED or plan.by_code else 0),
             lambda: self._page(plan, nulls, backward),
             limit,
             start or (),
@@ -200,10 +204,8 @@ class Search:
         number = "null::bigint"
         if plan.lead == BY_SORT_KEY:
             inner, keys = self._by_sort_key(predicates, plan, turn)
-        elif plan.lead == TIED and not sort:
-            inner, keys = walked(
-                predicates, self.types, self._conditions_by(predicates, plan), turn, self._actors
-            )
+        elif (plan.lead == TIED or plan.by_code) and not sort:
+            inner, keys = self._walked(predicates, plan, turn)
         else:
             by_person = self._is_by_person()
             last = [place for place, node in enumerate(self.nodes) if by_person and is_sight(node)]
@@ -234,6 +236,13 @@ class Search:
             predicates,
             loaded=True,
         )
+
+    def _walked(self, predicates: Predicates, plan: Plan, turn: Turn) -> tuple[str, list[SortKey]]:
+        asked = partial(self._asked, predicates, plan)
+        place = place_of_code(self.query, self.types, self.nodes)
+        if not plan.by_code or place is None:
+            return walked(predicates, self.types, asked, turn, self._actors)
+        return walked_by_code(predicates, self.types, (self.nodes[place], place), asked, turn, self._actors)
 
     def _is_by_person(self) -> bool:
         """Whether the order is by person, as it is where the way of a search is not told by its form alone."""
@@ -370,9 +379,6 @@ class Search:
         known = {*but, *[place for place in (plan.lead,) if place >= 0 and source.complete]}
         known |= {place for place, node in enumerate(self.nodes) if node in settled or node in source.settles}
         return self._asked(predicates, plan, candidate, known)
-
-    def _conditions_by(self, predicates: Predicates, plan: Plan) -> Callable[[Candidate], list[str]]:
-        return lambda candidate: self._asked(predicates, plan, candidate)
 
     def _asked(
         self, predicates: Predicates, plan: Plan, candidate: Candidate, but: Container[int] = ()

@@ -12,10 +12,12 @@ A plan is a number, which cursors carry: all pages of a search have the same.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from fhir_server.kernel.values import immutable
 from fhir_server.search.query import Query
+from fhir_server.store.code_walk import can_be_walked, place_of_code
 from fhir_server.store.leading import can_lead, is_by_moment
 from fhir_server.store.nodes import Back, Every, Link, Node, Some, Unless
 from fhir_server.store.predicates import Predicates, Source
@@ -58,11 +60,13 @@ class Plan:
     sets: frozenset[int] = frozenset()
     least: int | None = None  # candidates of `lead`, where they were counted; WIDE: so many or more
     many: bool = False  # of WIDE candidates, or more, it is asked what points to them
+    by_code: bool = False  # within a view, the rows of a code are met by person: see `code_walk.py`
 
     @property
     def number(self) -> int:
         sets = sum([1 << place for place in self.sets]) if self.sets else 0
-        return (self.many << _SETS | sets) << _BITS | (self.lead - TIED)
+        flags = self.by_code << 1 | self.many
+        return (flags << _SETS | sets) << _BITS | (self.lead - TIED)
 
 
 NOTHING: Final = Plan(ALL, least=0)  # one of those that must all hold has no candidate
@@ -72,7 +76,8 @@ def plan_numbered(number: int) -> Plan:
     """The plan that a cursor carries."""
     sets, lead = number >> _BITS, (number & (1 << _BITS) - 1) + TIED
     places = frozenset(place for place in range(_SETS) if sets >> place & 1)
-    return Plan(lead, places, many=bool(sets >> _SETS & 1))
+    flags = sets >> _SETS
+    return Plan(lead, places, many=bool(flags & 1), by_code=bool(flags & 2))
 
 
 def plan_of(query: Query, nodes: Sequence[Node], types: tuple[str, ...]) -> Plan | None:
@@ -115,7 +120,11 @@ def counts_of(
     ]
     tied = f"(select {counted(predicates, types, most, walks=not query.sort)} as n offset 0) t"
     limit = f"(select t.n as tied, greatest(t.n, {few}) as n from {tied} offset 0) l"
-    return f"select {', '.join(each)}, l.tied from {limit}"
+    columns = [*each, "l.tied"]
+    if place_of_code(query, types, nodes) is not None:
+        way = f"l.tied >= {most} and {can_be_walked(predicates, types)}"
+        columns.append(f"case when {way} then 1::bigint else 0 end")
+    return f"select {', '.join(columns)} from {limit}"
 
 
 def plan_by(
@@ -128,6 +137,25 @@ def plan_by(
     wide: bool,
 ) -> Plan | None:
     """The plan after `counts_of`; None: none has few, count again, `wide`."""
+    place = place_of_code(query, types, nodes)
+    if place is None or not _is_tied(leads):
+        return _plan_by(query, nodes, types, leads, counts, wide=wide)
+    *counts, by_code = counts
+    plan = _plan_by(query, nodes, types, leads, counts, wide=wide)
+    if plan is None or not by_code or plan.least == 0 or plan.lead not in {place, TIED}:
+        return plan
+    return replace(plan, by_code=True)
+
+
+def _plan_by(
+    query: Query,
+    nodes: Sequence[Node],
+    types: tuple[str, ...],
+    leads: Leads,
+    counts: Sequence[int],
+    *,
+    wide: bool,
+) -> Plan | None:
     if 0 in counts:
         return NOTHING
     if not leads:

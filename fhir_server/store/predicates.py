@@ -293,6 +293,11 @@ class Predicates(Texts):
             return f"{{c}}.id = any({self.bind_taken('text[]', lambda parts: list(parts[place].ids))})"
         return f"{{c}}.self = any({self.selves(place, types)})"
 
+    def number_of(self, types: tuple[str, ...]) -> str:
+        """The number of the only type."""
+        (only,) = types
+        return self.bind("smallint", TYPE_NUMBERS[only])
+
     def of_types(self, types: Sequence[str]) -> str:
         """On a row that is called {c}."""
         numbers = [TYPE_NUMBERS[name] for name in types if name in TYPE_NUMBERS]

@@ -17,9 +17,9 @@ from fhir_server.search.query import Visible
 from fhir_server.search.sight import UNSTAMPED
 from fhir_server.store.binding import Parts
 from fhir_server.store.nodes import Leaf, Node
-from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.ordering import SortKey, Turn, ordered
 from fhir_server.store.predicates import Candidate, Predicates, Source
+from fhir_server.store.texts import exists
 
 PERSONS: Final = 500  # whoever is tied to so many is not asked how much there is about them
 WALKED: Final = 100  # nor to so many where persons can be walked: then no more is met than fills a page
@@ -91,16 +91,29 @@ def walked(
 
     `actors`: how many there are, each of whose persons are in order: they are merged.
     """
+    conditions = conjunction(conditions_on(a_row(types)))
+    return in_turn(
+        lambda: walk_of_persons(predicates, types, conditions, turn, actors),
+        lambda: without_person(
+            [
+                walk_of_nobody(predicates, types, conditions, turn),
+                walk_of_cells(predicates, types, conditions, turn),
+            ],
+            turn,
+        ),
+        turn,
+    )
 
-    conditions = " and ".join(["true", *conditions_on(Candidate(types, "c", row=True, moment=True))])
-    of_type = f"c.type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and {_LIVE.format(c='c.')}"
+
+def in_turn(persons: Callable[[], str], untied: Callable[[], str], turn: Turn) -> tuple[str, list[SortKey]]:
+    """A page of what is about persons, and then of what needs no tie: of both only what may be on it."""
     parts = []
     # Behind a start without a person, forward, there are none with one; before one with a person, none without.
     untied_start = turn.nulls is not None and turn.nulls[0]
     if turn.backward or not untied_start:
-        parts.append(_walk_of_persons(predicates, of_type, conditions, turn, actors))
+        parts.append(persons())
     if not turn.backward or untied_start:
-        parts.append(_walk_of_untied(predicates, of_type, conditions, turn))
+        parts.append(untied())
     each = ") union all (".join(reversed(parts) if turn.backward else parts)
     keys = [SortKey("null::bigint", "bigint", descending=True, nullable=True), _PK]
     return f"select * from (({each})) c limit {turn.size}", keys
@@ -109,14 +122,17 @@ def walked(
 _PK: Final = SortKey("c.pk", "bigint", descending=True)
 
 
-def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn: Turn, actors: int) -> str:
-    direction, sign = _way(turn)
+def walk_of_persons(
+    predicates: Predicates, types: tuple[str, ...], conditions: str, turn: Turn, actors: int
+) -> str:
+    direction, sign = way(turn)
     person_behind = behind = "true"
     if turn.nulls is not None and not turn.nulls[0]:
-        person, pk = predicates.bind_taken("bigint", _start(0)), predicates.bind_taken("bigint", _start(1))
+        person, pk = predicates.bind_taken("bigint", start(0)), predicates.bind_taken("bigint", start(1))
         person_behind = f"a.person {sign}= {person}"
         behind = f"(c.compartment {sign} {person} or c.compartment = {person} and c.pk {sign} {pk})"
-    about_persons = f"{of_type} and c.compartment is not null"
+    live = of_type(predicates, types)
+    about_persons = f"{live} and c.compartment is not null"
     scattered = predicates.bind("bigint", SCATTERED)
     enough = f"exists (select 1 from resource c where {about_persons} offset {scattered})"
     predicates.common.append(f"enough as materialized (select {enough} as many)")
@@ -129,7 +145,7 @@ def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn
     )
     persons = f"select distinct a.person from (({each})) a order by a.person {direction} offset 0"
     rows = (
-        f"select c.pk from resource c where c.compartment = a.person and {of_type} and {met}"
+        f"select c.pk from resource c where c.compartment = a.person and {live} and {met}"
         f" order by c.pk {direction} limit {turn.size}"
     )
     order = f"order by k0 {direction}, k1 {direction} limit {turn.size}"
@@ -140,31 +156,71 @@ def _walk_of_persons(predicates: Predicates, of_type: str, conditions: str, turn
     )
 
 
-def _walk_of_untied(predicates: Predicates, of_type: str, conditions: str, turn: Turn) -> str:
-    direction, sign = _way(turn)
-    behind = "true"
-    if turn.nulls is not None and turn.nulls[0]:
-        behind = f"c.pk {sign} {predicates.bind_taken('bigint', _start(1))}"
-    rows = f"select c.pk from resource c where {of_type} and {behind}"
-    # By their column too, which is the same for all of them: an index has both.
-    nobody = (
-        f"{rows} and c.compartment is null and {conditions}"
+def without_person(walks: Sequence[str], turn: Turn) -> str:
+    """What has no person in the order, of several walks."""
+    direction, _ = way(turn)
+    each = ") union all (".join(walks)
+    return (
+        f"select null::bigint as k0, c.pk as k1 from (({each})) c order by k1 {direction} limit {turn.size}"
+    )
+
+
+def walk_of_nobody(predicates: Predicates, types: tuple[str, ...], conditions: str, turn: Turn) -> str:
+    """By their column too, which is the same for all of them: an index has both."""
+    direction, _ = way(turn)
+    return (
+        f"{_untied_rows(predicates, types, turn)} and c.compartment is null and {conditions}"
         f" order by c.compartment {direction}, c.pk {direction} limit {turn.size}"
     )
+
+
+def walk_of_cells(predicates: Predicates, types: tuple[str, ...], conditions: str, turn: Turn) -> str:
+    direction, _ = way(turn)
     cell = (
-        f"{rows} and c.compartment is not null and c.cell = v.cell and {conditions}"
-        f" order by c.pk {direction} limit {turn.size}"
+        f"{_untied_rows(predicates, types, turn)} and c.compartment is not null and c.cell = v.cell"
+        f" and {conditions} order by c.pk {direction} limit {turn.size}"
     )
-    cells = f"select c.pk from unnest({predicates.untied}) v(cell) cross join lateral ({cell}) c"
+    return f"select c.pk from unnest({predicates.untied}) v(cell) cross join lateral ({cell}) c"
+
+
+def _untied_rows(predicates: Predicates, types: tuple[str, ...], turn: Turn) -> str:
+    behind = "true"
+    if turn.nulls is not None and turn.nulls[0]:
+        behind = f"c.pk {way(turn)[1]} {predicates.bind_taken('bigint', start(1))}"
+    return f"select c.pk from resource c where {of_type(predicates, types)} and {behind}"
+
+
+def a_row(types: tuple[str, ...]) -> Candidate:
+    """What the conditions of a walk are asked of."""
+    return Candidate(types, "c", row=True, moment=True)
+
+
+def conjunction(conditions: Sequence[str]) -> str:
+    return " and ".join(["true", *conditions])
+
+
+def of_type(predicates: Predicates, types: tuple[str, ...]) -> str:
+    """On a row that is called c."""
+    return f"c.type = {predicates.number_of(types)} and {_LIVE.format(c='c.')}"
+
+
+def is_tied(predicates: Predicates, person: str) -> str:
+    """That a person is one of theirs."""
+    actors, now = f"a.actor = any({predicates.actors})", predicates.now
+    return exists(f"access a where a.person = {person} and {actors} and a.since <= {now} and {now} < a.until")
+
+
+def untied_of(predicates: Predicates, types: tuple[str, ...]) -> str:
+    """What follows `from`: what is about a person, of cells that need no tie."""
     return (
-        f"select null::bigint as k0, c.pk as k1 from (({nobody}) union all ({cells})) c"
-        f" order by k1 {direction} limit {turn.size}"
+        f"unnest({predicates.untied}) v(cell) cross join lateral (select * from resource c"
+        f" where c.cell = v.cell and c.compartment is not null and {of_type(predicates, types)} offset 0) c"
     )
 
 
 def _each(predicates: Predicates, types: tuple[str, ...], columns: str) -> tuple[str, str, str]:
     """Selects that have nothing in common: about the persons, about nobody or several, of cells that need no tie."""
-    of_type = f"type = {predicates.bind('smallint', TYPE_NUMBERS[types[0]])} and {_LIVE.format(c='')}"
+    of_type = f"type = {predicates.number_of(types)} and {_LIVE.format(c='')}"
     return (
         f"select c.* from (select distinct a.person from ({_persons(predicates)}) a offset 0) a cross join lateral"
         f" (select {columns} from resource where compartment = a.person and {of_type}"
@@ -184,10 +240,10 @@ def _lasts(predicates: Predicates) -> str:
     return f"a.since <= {predicates.now} and {predicates.now} < a.until and a.tie <> 0"
 
 
-def _way(turn: Turn) -> tuple[str, str]:
+def way(turn: Turn) -> tuple[str, str]:
     """The direction, and the sign of what comes later in it."""
     return ("asc", ">") if turn.backward else ("desc", "<")
 
 
-def _start(number: int) -> Callable[[Parts], Any]:
+def start(number: int) -> Callable[[Parts], Any]:
     return lambda parts: parts[0].start[number]

@@ -33,7 +33,7 @@ from fhir_server.search.query import (
 )
 from fhir_server.search.sight import Link, Sight, Stamp, Tie
 from fhir_server.search.view import View
-from fhir_server.store import plans, tied
+from fhir_server.store import code_walk, plans, tied
 from fhir_server.store.contract import Draft
 from fhir_server.store.postgres import PostgresStore
 from tests.contracts.writing import entries
@@ -63,6 +63,11 @@ def coded(code: str) -> Tokens:
     return Tokens(CODE, (TokenValue(None, code),))
 
 
+def of_no_system(code: str) -> Tokens:
+    """A single key, whose rows are there by person."""
+    return Tokens(CODE, (TokenValue("", code),))
+
+
 def named(text: str) -> Strings:
     return Strings(FAMILY, (StringValue(text),))
 
@@ -75,6 +80,10 @@ QUERIES = {
     "all of a type": found("Observation"),
     "all Patients": found("Patient"),
     "a code on every row": found("Observation", coded("common")),
+    "one code on every row": found("Observation", of_no_system("common")),
+    "one code on few rows": found("Observation", of_no_system("rare")),
+    "one code and another": found("Observation", of_no_system("common"), coded("rare")),
+    "how many of one code": found("Observation", of_no_system("common"), total="accurate", count=0),
     "two codes": found("Observation", coded("common"), coded("rare")),
     "a name that all begin with": found("Patient", named("al")),
     "a name and what points to it": found("Patient", named("al"), Has(SUBJECT, coded("common"))),
@@ -149,6 +158,7 @@ async def costs(databases: Databases, migrated: str, request: pytest.FixtureRequ
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(plans, "WIDE", WIDE)
             patch.setattr(plans, "FEW", 10)
+            patch.setattr(code_walk, "MOST", WIDE // 2)
             patch.setattr(tied, "WALKED", walked)
             yield await measured(store, url)
     finally:
