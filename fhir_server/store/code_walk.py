@@ -1,7 +1,7 @@
 """One code within a view: its rows by person, instead of the persons and all that is about them.
 
 The order is that of `tied.walked`, and so is what is found. `entry_person` has the rows of a code in this order, hidden
-ones too: as many as `MOST` are gone through. Where a page needs more, or where rows are missing (`by_person.py`),
+ones too: as many as `MOST` says are gone through. Where a page needs more, or where rows are missing (`by_person.py`),
 persons are walked by the same statement. That a candidate has the code is asked all the same, of whoever is seen: a row
 may be left over.
 """
@@ -20,10 +20,11 @@ from fhir_server.store.ordering import SortKey, Turn
 from fhir_server.store.predicates import Candidate, Predicates
 from fhir_server.store.shapes import ONE_PAIR, tokens_form
 
-MOST: Final = 2000  # rows of a code: beyond, persons are walked
-UNTIED: Final = (
-    200  # resources of a type that need no tie: where there are more, they are not gone through for a code
-)
+# Rows of a code: beyond, persons are walked. By how many persons there are: to pass over a row takes a fifth of what a
+# person takes, or less.
+MOST: Final = (2000, 10_000)
+THOUSANDS: Final = 2000  # persons: whoever is tied to more has the second number of rows
+UNTIED: Final = 200  # resources of a type that are seen without a tie: beyond, persons are walked
 
 
 def place_of_code(query: Query, types: tuple[str, ...], nodes: Sequence[Node]) -> int | None:
@@ -38,11 +39,13 @@ def place_of_code(query: Query, types: tuple[str, ...], nodes: Sequence[Node]) -
     return None
 
 
-def can_be_walked(predicates: Predicates, types: tuple[str, ...]) -> str:
-    """That all rows are there, and that what needs no tie does not stand in the way."""
-    untied = f"select 1 from {tied.untied_of(predicates, types)}"
+def reach(predicates: Predicates, types: tuple[str, ...]) -> str:
+    """Which number of `MOST` is right, from 1 on. 0: rows are missing, or what needs no tie stands in the way."""
+    untied = f"select 1 from {tied.untied_of(predicates, types)} offset {predicates.bind('bigint', UNTIED)}"
+    persons = f"select 1 from ({tied.persons_of(predicates)}) a offset {predicates.bind('bigint', THOUSANDS)}"
     return (
-        f"{_all_told(predicates, types)} and not exists ({untied} offset {predicates.bind('bigint', UNTIED)})"
+        f"case when not {_all_told(predicates, types)} or exists ({untied}) then 0::bigint"
+        f" when exists ({persons}) then 2 else 1 end"
     )
 
 
@@ -53,6 +56,7 @@ def walked_by_code(
     asked_of: Callable[[Candidate, Container[int]], Sequence[str]],
     turn: Turn,
     actors: int,
+    reach: int,
 ) -> tuple[str, list[SortKey]]:
     """See `tied.walked`. `code`: its node and its place. `asked_of`: the conditions, but for those at some places."""
     node, place = code
@@ -64,7 +68,7 @@ def walked_by_code(
     asked, conditions = f"case when {others} then {has_code} end", f"{others} and {has_code}"
     of_type = tied.of_type(predicates, types)
     direction, sign = tied.way(turn)
-    most = predicates.bind("bigint", MOST)
+    most = predicates.bind("bigint", MOST[reach - 1])
     told = "(select each from told)"
     predicates.common.append(f"told as materialized (select {_all_told(predicates, types)} as each)")
 

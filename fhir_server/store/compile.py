@@ -101,8 +101,7 @@ class Search:
     def recent_plan(self) -> Plan | None:
         """The plan that the same query of the same actors had a moment ago, when all it goes by was many.
 
-        What is many stays so for a while; few may be many the next moment, which matters to no walk by code. To count
-        once more takes a statement.
+        What is many stays so for a while; few may be many the next moment, which a walk by code can bear.
         """
         found: Plan | None = self._recent.get(self._question)
         return found
@@ -242,7 +241,8 @@ class Search:
         place = place_of_code(self.query, self.types, self.nodes)
         if not plan.by_code or place is None:
             return walked(predicates, self.types, asked, turn, self._actors)
-        return walked_by_code(predicates, self.types, (self.nodes[place], place), asked, turn, self._actors)
+        code = self.nodes[place], place
+        return walked_by_code(predicates, self.types, code, asked, turn, self._actors, plan.by_code)
 
     def _is_by_person(self) -> bool:
         """Whether the order is by person, as it is where the way of a search is not told by its form alone."""

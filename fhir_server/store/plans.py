@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from fhir_server.kernel.values import immutable
 from fhir_server.search.query import Query
-from fhir_server.store.code_walk import can_be_walked, place_of_code
+from fhir_server.store.code_walk import place_of_code, reach
 from fhir_server.store.leading import can_lead, is_by_moment
 from fhir_server.store.nodes import Back, Every, Link, Node, Some, Unless
 from fhir_server.store.predicates import Predicates, Source
@@ -60,7 +60,7 @@ class Plan:
     sets: frozenset[int] = frozenset()
     least: int | None = None  # candidates of `lead`, where they were counted; WIDE: so many or more
     many: bool = False  # of WIDE candidates, or more, it is asked what points to them
-    by_code: bool = False  # within a view, the rows of a code are met by person: see `code_walk.py`
+    by_code: int = 0  # within a view, rows of a code are met by person, as far as this: see `code_walk.reach`
 
     @property
     def number(self) -> int:
@@ -77,7 +77,7 @@ def plan_numbered(number: int) -> Plan:
     sets, lead = number >> _BITS, (number & (1 << _BITS) - 1) + TIED
     places = frozenset(place for place in range(_SETS) if sets >> place & 1)
     flags = sets >> _SETS
-    return Plan(lead, places, many=bool(flags & 1), by_code=bool(flags & 2))
+    return Plan(lead, places, many=bool(flags & 1), by_code=flags >> 1 & 3)
 
 
 def plan_of(query: Query, nodes: Sequence[Node], types: tuple[str, ...]) -> Plan | None:
@@ -122,8 +122,7 @@ def counts_of(
     limit = f"(select t.n as tied, greatest(t.n, {few}) as n from {tied} offset 0) l"
     columns = [*each, "l.tied"]
     if place_of_code(query, types, nodes) is not None:
-        way = f"l.tied >= {most} and {can_be_walked(predicates, types)}"
-        columns.append(f"case when {way} then 1::bigint else 0 end")
+        columns.append(f"case when l.tied < {most} then 0 else {reach(predicates, types)} end")
     return f"select {', '.join(columns)} from {limit}"
 
 
@@ -144,7 +143,7 @@ def plan_by(
     plan = _plan_by(query, nodes, types, leads, counts, wide=wide)
     if plan is None or not by_code or plan.least == 0 or plan.lead not in {place, TIED}:
         return plan
-    return replace(plan, by_code=True)
+    return replace(plan, by_code=by_code)
 
 
 def _plan_by(

@@ -46,7 +46,7 @@ def counted(predicates: Predicates, types: tuple[str, ...], limit: str, *, walks
     """How many there are, as far as `limit`; of many persons, so many. `walks`: they can be walked."""
     most = predicates.bind("bigint", min(PERSONS, WALKED) if walks else PERSONS)
     rows = " union all ".join(_each(predicates, types, "1"))
-    persons = f"select 1 from ({_persons(predicates)} limit {most}) a limit {most}"
+    persons = f"select 1 from ({persons_of(predicates)} limit {most}) a limit {most}"
     return (
         f"(select case when p.n >= {most} then {limit} else (select count(*) from ({rows} limit {limit}) c) end"
         f" from (select count(*) as n from ({persons}) p) p)"
@@ -222,7 +222,7 @@ def _each(predicates: Predicates, types: tuple[str, ...], columns: str) -> tuple
     """Selects that have nothing in common: about the persons, about nobody or several, of cells that need no tie."""
     of_type = f"type = {predicates.number_of(types)} and {_LIVE.format(c='')}"
     return (
-        f"select c.* from (select distinct a.person from ({_persons(predicates)}) a offset 0) a cross join lateral"
+        f"select c.* from (select distinct a.person from ({persons_of(predicates)}) a offset 0) a cross join lateral"
         f" (select {columns} from resource where compartment = a.person and {of_type}"
         f" and not cell = any({predicates.untied}) offset 0) c",
         f"select {columns} from resource where compartment is null and {of_type}",
@@ -231,7 +231,7 @@ def _each(predicates: Predicates, types: tuple[str, ...], columns: str) -> tuple
     )
 
 
-def _persons(predicates: Predicates) -> str:
+def persons_of(predicates: Predicates) -> str:
     return f"select a.person from access a where a.actor = any({predicates.actors}) and {_lasts(predicates)}"
 
 

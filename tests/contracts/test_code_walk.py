@@ -56,8 +56,8 @@ WAYS: Final[dict[str, dict[str, Any]]] = {
     "as in a small database": {},
     "persons are walked": {**MANY, "code_walk.MAIN_CODES": {}},
     "by code": MANY,
-    "by code as far as a page needs": {**MANY, "code_walk.MOST": 9},
-    "by code as far as nothing": {**MANY, "code_walk.MOST": 1},
+    "by code as far as a page needs": {**MANY, "code_walk.MOST": (9, 9)},
+    "by code as far as nothing": {**MANY, "code_walk.MOST": (1, 1)},
 }
 
 
@@ -265,8 +265,16 @@ async def test_rows_of_a_code_are_gone_through_where_many_persons_are_tied(world
 
 
 async def test_persons_are_walked_where_a_page_needs_more_rows_than_are_gone_through(world: World) -> None:
-    with way({**MANY, "code_walk.MOST": 1}):
+    with way({**MANY, "code_walk.MOST": (1, 1)}):
         assert not await by_code(world.store, replace(X, count=3))
+
+
+async def test_more_rows_are_gone_through_where_more_persons_would_be_walked(world: World) -> None:
+    for thousands, is_enough in ((0, True), (100, False)):
+        with way({**MANY, "code_walk.MOST": (1, 1000), "code_walk.THOUSANDS": thousands}):
+            store = await PostgresStore.open(world.url)
+            assert await by_code(store, replace(X, count=3)) == is_enough
+            await store.close()
 
 
 async def test_whoever_is_tied_to_few_goes_as_before(world: World) -> None:

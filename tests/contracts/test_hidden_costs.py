@@ -158,7 +158,7 @@ async def costs(databases: Databases, migrated: str, request: pytest.FixtureRequ
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(plans, "WIDE", WIDE)
             patch.setattr(plans, "FEW", 10)
-            patch.setattr(code_walk, "MOST", WIDE // 2)
+            patch.setattr(code_walk, "MOST", (WIDE // 2, WIDE // 2))
             patch.setattr(tied, "WALKED", walked)
             yield await measured(store, url)
     finally:
