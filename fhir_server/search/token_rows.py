@@ -85,7 +85,7 @@ def _identifier(rows: Rows, slot: Slot, value: Tree) -> None:
     space = _space(rows, slot, system) if system else 0
     if text is not None:
         # Hashed and not kept: no other resource has the same.
-        rows.tokens.add((rows.hasher.of(slot.folded + text.casefold()), space))
+        _add(rows, slot, (rows.hasher.of(slot.folded + text.casefold()), space))
     if kind is not None and slot.text is not None:
         if "text" in kind:
             _say(rows, slot, None, None, kind["text"])
@@ -125,7 +125,13 @@ def _space(rows: Rows, slot: Slot, system: str) -> int:
 
 
 def _plain(rows: Rows, slot: Slot, value: str) -> None:
-    rows.tokens.add((rows.hasher.of(slot.folded + value.casefold()), 0))
+    _add(rows, slot, (rows.hasher.of(slot.folded + value.casefold()), 0))
+
+
+def _add(rows: Rows, slot: Slot, token: tuple[int, int]) -> None:
+    rows.tokens.add(token)
+    if slot.main:
+        rows.codes.add(token)
 
 
 def _count(rows: Rows, slot: Slot, value: int) -> None:

@@ -16,7 +16,9 @@ from fhir_server.kernel.wire import Tree, decode
 from fhir_server.search.entries import Hasher
 from fhir_server.search.extract import MAIN_DATES, entries_of
 from fhir_server.search.main_codes import MAIN_CODES
+from fhir_server.search.rows import Rows, slot_of
 from fhir_server.search.spans import END
+from fhir_server.search.writers import WRITERS
 from tests.fhir_server.search.extracting import (
     BASES,
     HASHER,
@@ -145,6 +147,28 @@ def test_main_codes_are_those_of_the_resource_itself_without_the_words_beside_th
     assert code in {token("Observation", "code", "1", LOINC), folded("Observation", "code", "1", LOINC)}
     assert code in found.tokens
     assert entries(resourceType="Patient", maritalStatus={"coding": [coding]}).codes == []
+
+
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        ("CodeableConcept", {"coding": [{"system": LOINC, "code": "1"}]}),
+        ("Coding", {"system": LOINC, "code": "1"}),
+        ("Identifier", {"system": LOINC, "value": "1"}),
+        ("ContactPoint", {"value": "1"}),
+        ("boolean", True),
+        ("code", "1"),
+        ("string", "1"),
+        ("integer", 1),
+    ],
+)
+def test_a_main_code_is_one_of_whatever_type_it_is_defined_to_be(type: str, value: object) -> None:
+    rows = Rows(HASHER, BASES)
+
+    WRITERS["token", type](rows, slot_of(HASHER, "Observation", "code", "token"), value)
+
+    assert len(rows.codes) == 1
+    assert rows.codes == rows.tokens
 
 
 def test_every_main_code_is_a_token_parameter() -> None:
