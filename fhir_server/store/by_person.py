@@ -15,9 +15,7 @@ from fhir_server.search.sight import UNSTAMPED
 from fhir_server.store.seeing import person_of
 
 TABLE: Final = "entry_person"
-NOBODY: Final = -(
-    2**63
-)  # in the place of a person, of what is about nobody or about several: after everybody
+NOBODY: Final = -(2**63)  # of what is about nobody, or about several: comes after all persons
 NOBODY_SQL: Final = f"'{NOBODY}'::bigint"
 
 # On a row called {c}: what `told` is where the rows of this version are there.
