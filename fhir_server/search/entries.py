@@ -78,9 +78,8 @@ class Entries:
     """The index rows of one resource version. Lists hold no duplicates; order is of no importance."""
 
     tokens: list[tuple[int, int]] = field(default_factory=list)  # (key, space): tokens, references, uris
-    codes: list[tuple[int, int]] = field(
-        default_factory=list
-    )  # of the tokens, the main codes: see `main_codes.py`
+    # Of the tokens, the main codes: see `main_codes.py`.
+    codes: list[tuple[int, int]] = field(default_factory=list)
     strings: list[tuple[int, str]] = field(default_factory=list)  # (parameter seed, folded text, cut)
     dates: list[tuple[int, int, int]] = field(default_factory=list)  # (seed, low, high) µs, high excluded
     # (seed, unit, low, high): a number as it stands has unit 0, and low = high; one with a comparator, or a Range, is

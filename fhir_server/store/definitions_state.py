@@ -52,9 +52,8 @@ from fhir_server.store.watermark import STAMP_LOCKS, Run
 
 _log = logging.getLogger(__name__)
 
-LARGE_BYTES: Final = (
-    8_000_000  # of an index table without one by pk: from here on an exact job has an index made for it
-)
+# Of an index table that cannot be asked by pk: from here on an exact job has an index made for it.
+LARGE_BYTES: Final = 8_000_000
 _GATE_LOCK: Final = 0x4344 << 48
 _DRAIN_SECONDS: Final = 0.02
 
