@@ -153,9 +153,8 @@ class Disclosing:
         finally:
             for one, stored in zip(asked, found, strict=True):
                 one.trace.written = stored is not None
-                if (
-                    not one.answer.done()
-                ):  # else whoever asked was cancelled, and the trace is there all the same
+                # Whoever was cancelled has gone; the trace is there all the same.
+                if not one.answer.done():
                     one.answer.set_result(stored)
             self._sending = None
             self._likely = len(asked) + len(self._asked)

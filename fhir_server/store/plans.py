@@ -155,6 +155,7 @@ def _plan_by(
     *,
     wide: bool,
 ) -> Plan | None:
+    """The same, of the ways that every search has."""
     if 0 in counts:
         return NOTHING
     if not leads:
