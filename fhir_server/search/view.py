@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
+from typing import Final
 
 from fhir_server.kernel.values import immutable
 from fhir_server.search.query import (
@@ -49,7 +50,7 @@ def narrowed(query: Query, view: View | None) -> Query:
     """The query, of what is seen alone. Lists that it names, and what it includes, are for the store to narrow."""
     if view is None:
         return query
-    where = tuple([_narrowed(one, view) for one in query.where])
+    where = [_narrowed(one, view) if type(one) in _OF_OTHERS else one for one in query.where]
     types = query.types
     if view.types is not None:
         allowed = tuple([one for one in types if one in view.types]) if types else tuple(sorted(view.types))
@@ -58,7 +59,13 @@ def narrowed(query: Query, view: View | None) -> Query:
         types = allowed
     several = len(types) != 1
     own = (Visible(), *_among_several(types, view)) if several else view.criteria(types[0])
-    return replace(query, types=types, where=(*where, *own), sight=view.sight)
+    # `replace` takes three times as long as this, which most searches come by.
+    return Query(
+        types, (*where, *own), query.sort, query.count, query.cursor, query.total, query.includes, view.sight
+    )
+
+
+_OF_OTHERS: Final = frozenset({Chain, Has, AllOf, AnyOf, Not})
 
 
 def _narrowed(predicate: Predicate, view: View) -> Predicate:

@@ -15,13 +15,13 @@ from typing import Any, Final
 from fhir_server.definitions.parameters import CORE, Parameters
 from fhir_server.kernel.keys import Key
 from fhir_server.search.query import Listed, Query
+from fhir_server.store import totals
 from fhir_server.store.binding import Compiled, Parts, Template
 from fhir_server.store.code_walk import place_of_code, walked_by_code
 from fhir_server.store.cursors import Value
 from fhir_server.store.fulltext import words_condition
-from fhir_server.store.leading import is_by_moment, sorted_by
+from fhir_server.store.leading import is_as_listed, is_by_moment, sorted_by
 from fhir_server.store.nodes import Back, Node, equal_leaves, nodes_of, person_in
-from fhir_server.store.numbers import UNDATED
 from fhir_server.store.ordering import SortKey, Turn, keys_of, ordered
 from fhir_server.store.plans import (
     ALL,
@@ -41,7 +41,7 @@ from fhir_server.store.plans import (
 )
 from fhir_server.store.predicates import Candidate, Predicates, Source
 from fhir_server.store.rows import FOUND
-from fhir_server.store.selects import all_in, appended, selected
+from fhir_server.store.selects import all_in, appended, selected, selected_by_moment
 from fhir_server.store.shapes import Ask
 from fhir_server.store.sources import (
     BY_MOMENT,
@@ -152,6 +152,33 @@ class Search:
             start or (),
         )
 
+    def plain_page(
+        self, plan: Plan, *, start: Sequence[Value] | None = None, backward: bool = False, limit: int
+    ) -> Compiled | None:
+        """The same rows and those between them that are not seen; only what is plainly seen has its body.
+
+        None: it is no list of one person; or a moment ago these actors met in one what is not plainly seen.
+        """
+        is_list = self._shaped.fact(("list", plan.number), lambda: self._is_list_of_person(plan))
+        if not is_list or self._recent.get(self._whose):
+            return None
+        nulls = None if start is None else tuple([value is None for value in start])
+        return self._compiled(
+            ("plain page", plan.number, nulls, backward),
+            lambda: self._plain_page(plan, nulls, backward),
+            limit,
+            start or (),
+        )
+
+    def keep_apart(self) -> None:
+        """Remember for a moment that not all in a list is plainly seen by these actors."""
+        self._recent.put(self._whose, True)
+
+    @property
+    def _whose(self) -> tuple[Shaped, tuple[Key, ...]]:
+        """Who has a list like this, as far as it matters for the way."""
+        return self._shaped, () if self.query.sight is None else self.query.sight.actors[:1]
+
     def cheap_limit(self, plan: Plan) -> int:
         """How many candidates may be gone through for a total that nobody asked for; 0: none."""
         least = None if plan.least is None else WIDE if plan.least > CHEAP else min(plan.least, FAR)
@@ -207,19 +234,20 @@ class Search:
             inner, keys = self._walked(predicates, plan, turn)
         else:
             by_person = self._is_by_person()
-            last = [place for place, node in enumerate(self.nodes) if by_person and is_sight(node)]
             in_order = not (sort or by_person)
-            source, conditions = self._source(predicates, plan, ordered=in_order, but=last, rows=True)
+            source, conditions = self._source(
+                predicates, plan, ordered=in_order, rows=True, by_person=by_person
+            )
             if by_person:
                 keys = keys_by_person(predicates, source)
                 every = selected(predicates, source, conditions, keys, turn, cut=False)
                 inner = seen_in_order(predicates, every, self.types, self.nodes, keys, turn)
-            elif source.joined and (not sort or (len(sort) == 1 and is_by_moment(sort, self.types))):
+            elif source.joined and is_as_listed(sort, self.types):
                 keys = keys_of((), predicates, source, self._paths)
                 found = selected(predicates, source, conditions, keys, turn, f"{_VALUES}, {number}, ")
                 return template_of(found, predicates, loaded=True)
             elif source.order == BY_MOMENT and is_by_moment(sort, self.types):
-                inner, keys = self._by_moment(predicates, source, conditions, turn)
+                inner, keys = selected_by_moment(predicates, source, conditions, sort, self._paths, turn)
             else:
                 keys = keys_of(sort, predicates, source, self._paths)
                 inner = selected(predicates, source, conditions, keys, turn)
@@ -248,6 +276,25 @@ class Search:
         """Whether the order is by person, as it is where the way of a search is not told by its form alone."""
         return not self.query.sort and is_narrowed(self.types, self.nodes) and self.plan() is None
 
+    def _is_list_of_person(self, plan: Plan) -> bool:
+        """Whether the page is a list that an index has in order, of what is about one person."""
+        sort, nodes = self.query.sort, self.nodes
+        if plan.lead < 0 or plan.by_code or person_in(nodes) is None or not is_narrowed(self.types, nodes):
+            return False
+        if self._is_by_person() or not is_as_listed(sort, self.types):
+            return False
+        return bool(self._source(self._predicates(), plan, ordered=not sort, rows=True)[0].joined)
+
+    def _plain_page(self, plan: Plan, nulls: tuple[bool, ...] | None, backward: bool) -> Template:
+        predicates = self._predicates()
+        turn = Turn(nulls, backward, predicates.bind_taken("bigint", _limit))
+        in_order = not self.query.sort
+        source, conditions = self._source(predicates, plan, ordered=in_order, rows=True, plainly=True)
+        values = _VALUES.replace("r.body", f"case when {predicates.is_plain('r')} then r.body end")
+        keys = keys_of((), predicates, source, self._paths)
+        found = selected(predicates, source, conditions, keys, turn, f"{values}, null::bigint, ")
+        return template_of(found, predicates, loaded=True)
+
     def _by_sort_key(self, predicates: Predicates, plan: Plan, turn: Turn) -> tuple[str, list[SortKey]]:
         """Those that have a value, by its index, and then those that have none."""
         leading, *others = self.query.sort
@@ -270,65 +317,12 @@ class Search:
         parts.append(select(by.without, first))
         return appended(parts, turn), keys
 
-    def _by_moment(
-        self, predicates: Predicates, source: Source, conditions: Sequence[str], turn: Turn
-    ) -> tuple[str, list[SortKey]]:
-        """Lists that are in the order asked for, those without a date at their end."""
-        _, *others = self.query.sort
-        moment = SortKey("c.moment", "bigint", descending=True)
-        if not others:
-            keys = [moment, SortKey("c.pk", "bigint", descending=True)]
-            return selected(predicates, source, conditions, keys, turn), keys
-        # Those without a date are all equal until the next key.
-        first = SortKey("null::bigint", "bigint", descending=True, nullable=True)
-        keys = [first, *keys_of(others, predicates, source, self._paths, first)]
-        latest_undated = predicates.bind("bigint", UNDATED // 2)
-
-        def select(sign: str, key: SortKey) -> str:
-            part = replace(source, condition=f"{source.condition} and c.moment {sign} {latest_undated}")
-            return selected(predicates, part, conditions, [key, *keys[1:]], turn)
-
-        return appended([select(">", moment), select("<", first)], turn), keys
-
     def _count(self, plan: Plan, *, all_or_none: bool) -> Template:
         predicates = self._predicates()
         limit = predicates.bind_taken("bigint", _limit)
         source, conditions = self._source(predicates, plan)
-        if all_or_none and conditions and source.order == BY_MOMENT and not source.lists:
-            # To go along an index takes a tenth of what it takes to ask each.
-            every = f"select 1 from {all_in(source)} limit {limit}"
-            conditions = [f"(select count(*) from ({every}) n) < {limit}", *conditions]
-        matched = f"count(*) filter (where {' and '.join(conditions)})" if conditions else "count(*)"
-        if source.rows:
-            every = f"select c.pk, count(*) over () as n from ({source.rows} limit {limit}) c"
-            found = f"select distinct c.* from ({every}) c"
-            return template_of(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
-        if not source.lists:
-            columns = "c.*" if source.row and conditions else "c.pk, c.moment" if source.moment else "c.pk"
-            found = f"select {columns} from {source.sql} where {source.condition} limit {limit}"
-            return template_of(f"select {matched}, count(*) from ({found}) c", predicates)
-        each = f"select c.pk, c.moment from {source.sql} where {source.condition} limit {limit}"
-        every = f"select c.pk, c.moment from {source.lists} cross join lateral ({each}) c limit {limit}"
-        if not conditions:
-            return self._count_lists(predicates, source, every)
-        # A candidate may be in several lists.
-        found = f"select distinct * from (select *, count(*) over () as n from ({every}) e) c"
-        if source.row:
-            found = f"select c.*, f.n from ({found}) f join resource c on c.pk = f.pk"
-        return template_of(f"select {matched}, coalesce(max(c.n), 0) from ({found}) c", predicates)
-
-    def _count_lists(self, predicates: Predicates, source: Source, every: str) -> Template:
-        """Where there is but one list, or each type has its own, nothing is there twice."""
-        plain = f"(select count(*) from ({every}) c)"
-        if source.row:
-            return template_of(f"select n, n from (select {plain} as n) c", predicates)
-        predicates.common.append(f"lists as materialized (select v.* from {source.lists})")
-        plain = plain.replace(f"from {source.lists} ", "from lists v ")
-        distinct = plain.replace("(select count(*) from", "(select count(distinct c.pk) from", 1)
-        return template_of(
-            f"select case when (select count(*) from lists) < 2 then {plain} else {distinct} end, {plain}",
-            predicates,
-        )
+        found = totals.counted(predicates, source, conditions, limit, all_or_none=all_or_none)
+        return template_of(found, predicates)
 
     def _source(
         self,
@@ -336,13 +330,17 @@ class Search:
         plan: Plan,
         *,
         ordered: bool = False,
-        but: Sequence[int] = (),
         rows: bool = False,
+        by_person: bool = False,
+        plainly: bool = False,
     ) -> tuple[Source, list[str]]:
-        """The source, and the conditions that it does not settle, without those at some places.
+        """The source, and the conditions that it does not settle.
 
         `rows`: if their rows will be asked for who sees them, and they are in the order of an index, they are joined.
+        `by_person`: that is their order, and who sees them is asked in it. `plainly`: it is asked by a page of bodies.
         """
+        later = by_person or plainly
+        but = [place for place, node in enumerate(self.nodes) if later and is_sight(node)]
         if plan.lead == ALL:
             source = all_of(predicates, self.types)
             return source, self._conditions(predicates, plan, source, but=but)
@@ -352,7 +350,7 @@ class Search:
         node = self.nodes[plan.lead]
         others = [one for place, one in enumerate(self.nodes) if place != plan.lead]
         pointed = is_set(node) and not (ordered and comes_in_order(node)) and any(map(goes_back, others))
-        if pointed or (but and is_keyed(node)):
+        if pointed or (by_person and is_keyed(node)):
             # What points to a candidate is asked by its `self`, what orders by person by its compartment: all rows are
             # read in one scan, in the order of pk.
             source = rows_reached(predicates, node, self.types)

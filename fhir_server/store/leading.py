@@ -56,6 +56,11 @@ def is_by_moment(sort: Sequence[Sort], types: tuple[str, ...]) -> bool:
     return sort[0].descending and types == (name.type,) and MAIN_DATES.get(name.type) == name.code
 
 
+def is_as_listed(sort: Sequence[Sort], types: tuple[str, ...]) -> bool:
+    """Whether no other order is asked for than that which such a list has."""
+    return not sort or (len(sort) == 1 and is_by_moment(sort, types))
+
+
 def sorted_by(predicates: Predicates, sort: Sort, nodes: Sequence[Node]) -> Leading:
     """Of several values of a resource the one that comes first counts."""
     assert sort.name is not None

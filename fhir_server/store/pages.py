@@ -27,6 +27,7 @@ from fhir_server.store.watermark import Run
 ESTIMATED: Final = 2000  # candidates that an estimate looks at
 SORTABLE_TEXTS: Final = 20_000  # candidates: of so many are bodies read to sort by what is in them
 
+_BODY: Final = 4  # in `FOUND`
 _NUMBER: Final = 6  # of candidates, behind `FOUND`
 _KEYS: Final = slice(_NUMBER + 1, None)
 
@@ -54,13 +55,7 @@ async def search(
         return Page((), await _exact(run, search, plan))
     if place is None and query.sight is None and any(sort.kind == "text" for sort in query.sort):
         await _require_few(run, search, plan)
-    compiled = search.page(
-        plan,
-        start=place.keys if place else None,
-        backward=place is not None and place.backward,
-        limit=query.count + 1,
-    )
-    rows: Sequence[Values] = await run(compiled.statement, compiled.params)
+    rows = await _rows(run, search, plan, place)
     page, more, less = turned(rows, query.count, place)
     total = len(page) if not more and place is None else await _total(run, search, plan, place, rows)
     next_page = previous_page = ""
@@ -89,6 +84,22 @@ def _asked(query: Query, hasher: Hasher) -> str:
         text = repr((query.types, query.where, query.sort, actors))
         asked = query.made[hasher] = str(hasher.of(text))
     return asked
+
+
+async def _rows(run: Run, search: Search, plan: Plan, place: Place | None) -> Sequence[Values]:
+    """The rows of a page, and of the next the first."""
+    start = place.keys if place else None
+    backward = place is not None and place.backward
+    limit = search.query.count + 1
+    if search.query.sight is not None:
+        plain = search.plain_page(plan, start=start, backward=backward, limit=limit)
+        if plain is not None:
+            rows: Sequence[Values] = await run(plain.statement, plain.params)
+            if None not in [row[_BODY] for row in rows]:
+                return rows
+            search.keep_apart()
+    compiled = search.page(plan, start=start, backward=backward, limit=limit)
+    return await run(compiled.statement, compiled.params)
 
 
 async def _plan(run: Run, search: Search) -> Plan:

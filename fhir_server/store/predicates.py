@@ -42,9 +42,9 @@ from fhir_server.store.comparisons import (
 )
 from fhir_server.store.nodes import Back, Every, Leaf, Link, Node, Some, Unless, equal_leaves
 from fhir_server.store.numbers import TYPE_NUMBERS
-from fhir_server.store.seeing import COLUMNS, is_seen, packed, single, untied_cells
 from fhir_server.store.shapes import ONE_PAIR, prefixes_of, tokens_form
-from fhir_server.store.texts import Texts, exists
+from fhir_server.store.sighted import Sighted
+from fhir_server.store.texts import exists
 
 MANY_TERMS: Final = 16  # keys; from here on a set of all that have one is made, instead of a probe for each
 SET_AT_ONCE: Final = 20_000  # resources: those of so many are kept as a set while many candidates are asked
@@ -86,7 +86,7 @@ class Source:
         return Candidate(types, "c", self.row, self.joined, self.moment)
 
 
-class Predicates(Texts):
+class Predicates(Sighted):
     """Writes the predicates of a query into one statement."""
 
     def __init__(
@@ -99,15 +99,11 @@ class Predicates(Texts):
     ) -> None:
         """`words`: how a full text search is asked (`fulltext.py`, which stands on this). `paths`: see `bodies.py`.
 
-        `person`: the place of the reference to the one Patient whom the search is about; None: of many.
+        `person`: see `Sighted`.
         """
-        super().__init__(types, hasher, paths)
-        self._place_of_person = person
-        self._person = ""
+        super().__init__(types, hasher, paths, person)
         self._words = words
         self._aliases = count(1)
-        self._sight: list[str] = []
-        self._untied = ""
 
     def condition(self, node: Node, candidate: Candidate) -> str:
         """What must be true of a candidate."""
@@ -166,7 +162,7 @@ class Predicates(Texts):
             case Nothing():
                 return "false"
             case Visible():
-                return self._row(self._is_seen(), candidate)
+                return self._row(self.is_seen("{c}"), candidate)
             case other:
                 raise ValueError(f"No condition in SQL: {type(other).__name__}")
 
@@ -310,39 +306,6 @@ class Predicates(Texts):
         if candidate.row or candidate.joined:
             return condition.format(c=candidate.joined or candidate.alias)
         return exists(f"resource x where x.pk = {candidate.alias}.pk and {condition.format(c='x')}")
-
-    def _is_seen(self) -> str:
-        """On a row that is called {c}."""
-        place, hasher = self._place_of_person, self.hasher
-        if place is not None and not self._person:
-            self._person = self.bind_taken("bigint", lambda parts: hasher.self_of(parts[place].keys[0]))
-        return is_seen("{c}", self._sight_names(), self._person)
-
-    def _sight_names(self) -> Sequence[str]:
-        """The SQL of the `COLUMNS`. A statement has the sight once, wherever it asks."""
-        if not self._sight:
-            hasher = self.hasher
-            self._sight = self.parameters.taken_packed(COLUMNS, lambda parts: packed(parts[0].sight, hasher))
-        return self._sight
-
-    @property
-    def actors(self) -> str:
-        """Who asks."""
-        return self._sight_names()[0]
-
-    @property
-    def now(self) -> str:
-        """When they ask."""
-        return single(self._sight_names(), "now")
-
-    @property
-    def untied(self) -> str:
-        """The cells of which they see something without a tie."""
-        if not self._untied:
-            (self._untied,) = self.parameters.taken_packed(
-                ("smallint[]",), lambda parts: (untied_cells(parts[0].sight),)
-            )
-        return self._untied
 
     def of_type(self, candidate: Candidate) -> str:
         """That the candidate is of one of the types asked for, where its source does not say so."""

@@ -109,7 +109,8 @@ class PostgresReader:
         page = await search(run, ways.compiler, query, parameters, self._view)
         if self._view is not None:
             note(page.items, self._met)
-            note(page.included, self._met)
+            if page.included:
+                note(page.included, self._met)
         return page
 
     async def _is_found(self, key: Key) -> bool:

@@ -159,10 +159,11 @@ def is_seen(row: str, names: Sequence[str], person: str = "") -> str:
     return f"case when {unlinked} then true else coalesce({by_masks}, {told}) end"
 
 
-def is_plain(row: str, names: Sequence[str], place: str = "") -> str:
+def is_plain(row: str, names: Sequence[str], place: str = "", person: str = "") -> str:
     """That the row is seen, whatever else may be asked of it. `names`: the SQL of the `PLAIN_COLUMNS`.
 
-    `place`: the SQL of whose turn it is, where the values are those of several (`packed_in_rows`).
+    `place`: the SQL of whose turn it is, where the values are those of several (`packed_in_rows`). `person`: as above;
+    what is not about them is not plain.
     """
     actors, masks = names
     if place:
@@ -170,10 +171,11 @@ def is_plain(row: str, names: Sequence[str], place: str = "") -> str:
     else:
         masks = f"({masks})"
     unlinked, now = [f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + number}]" for number in (1, 2)]
-    cells = f"(select {_plain(masks)} from {_ties(f'{row}.compartment', actors, now)})"
+    cells = f"(select {_plain(masks)} from {_ties(person or f'{row}.compartment', actors, now)})"
+    theirs = f"{row}.compartment = {person} and " if person else ""
     return (
         f"case when {_holds(unlinked, f'{row}.cell')} then true"
-        f" else {row}.labels & {_SPECIAL} = 0 and {_holds(cells, f'{row}.cell')} end"
+        f" else {theirs}{row}.labels & {_SPECIAL} = 0 and {_holds(cells, f'{row}.cell')} end"
     )
 
 

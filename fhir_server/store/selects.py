@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from fhir_server.store.ordering import SortKey, Turn, behind, ordered
+from fhir_server.search.query import Sort
+from fhir_server.store.bodies import Paths
+from fhir_server.store.numbers import UNDATED
+from fhir_server.store.ordering import SortKey, Turn, behind, keys_of, ordered
 from fhir_server.store.predicates import Predicates, Source
 
 
@@ -53,3 +57,29 @@ def selected(
         return found
     # The first of all are among the first of each.
     return f"select distinct c.* from {source.lists} cross join lateral ({found}) c {order}"
+
+
+def selected_by_moment(
+    predicates: Predicates,
+    source: Source,
+    conditions: Sequence[str],
+    sort: Sequence[Sort],
+    paths: Paths,
+    turn: Turn,
+) -> tuple[str, list[SortKey]]:
+    """A page of lists that are in the order asked for, those without a date at their end."""
+    _, *others = sort
+    moment = SortKey("c.moment", "bigint", descending=True)
+    if not others:
+        keys = [moment, SortKey("c.pk", "bigint", descending=True)]
+        return selected(predicates, source, conditions, keys, turn), keys
+    # Those without a date are all equal until the next key.
+    first = SortKey("null::bigint", "bigint", descending=True, nullable=True)
+    keys = [first, *keys_of(others, predicates, source, paths, first)]
+    latest_undated = predicates.bind("bigint", UNDATED // 2)
+
+    def select(sign: str, key: SortKey) -> str:
+        part = replace(source, condition=f"{source.condition} and c.moment {sign} {latest_undated}")
+        return selected(predicates, part, conditions, [key, *keys[1:]], turn)
+
+    return appended([select(">", moment), select("<", first)], turn), keys
