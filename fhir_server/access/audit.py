@@ -42,6 +42,7 @@ from fhir_server.kernel.wire import Tree, encode
 KINDS: Final = frozenset(
     {"login", "logout", "export", "import", "print", "send", "archive", "purge", "rights", "feed"}
 )
+SEARCH_OF_TYPE: Final = "search-type"
 WITHHELD: Final = "*"  # in the place of a value
 
 _SHAPING: Final = frozenset(
@@ -233,7 +234,7 @@ def kind_of(call: Asked) -> str:
     """FHIR's code for what was asked. https://hl7.org/fhir/R4/valueset-type-restful-interaction.html"""
     match str(call.action):
         case "search":
-            return "search-type" if call.type else "search-system"
+            return SEARCH_OF_TYPE if call.type else "search-system"
         case "history":
             return "history-instance" if call.id else "history-type" if call.type else "history-system"
         case "bundle":

@@ -1,7 +1,8 @@
-"""The trace of a read, told before the row is read: what can only be known then is left for the store to fill in.
+"""The trace of what is read, told before that: what can only be known then is left for the store to fill in.
 
 So a read and its trace are one statement, and one commit is all that a trace takes. Only what is plainly asked can be
-foretold: the current version of one resource, without conditions. What becomes of it otherwise is traced as usual.
+foretold: the current version of one resource, without conditions; a list of what is about one Patient. What becomes of
+it otherwise is traced as usual.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final, Protocol
 
 import orjson
 
-from fhir_server.access.audit import acting, agents_of
+from fhir_server.access.audit import SEARCH_OF_TYPE, acting, agents_of, shown
 from fhir_server.access.caller import Caller
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.trace import Foretold
@@ -31,19 +32,42 @@ class Asked(Protocol):
 def foretold(asked: Asked, thing: Key, caller: Caller, *, at: int) -> Foretold:
     """What `audit.trace_of` will make of it, if `thing` is given out. `at`: when the call began, in µs."""
     kind, name = orjson.dumps(thing.type), orjson.dumps(thing.id)
-    begun = encode({"at": at, "kind": _READ, "status": 200, "agent": acting(caller)})
     persons = b',"persons":[%b]' % name if thing.type == "Patient" else b""
-    end = b"}"
-    if asked.request:
-        end = b',"request":%b}' % orjson.dumps(asked.request)
-    if asked.address:
-        end = b',"address":%b%b' % (orjson.dumps(asked.address), end)
+    end = _end(asked)
     told = b',"","R"]]' + persons
     return Foretold(
         thing,
-        before=b'%b,"what":[[%b,%b,' % (begun[:-1], kind, name),
+        before=b'%b,"what":[[%b,%b,' % (_begun(_READ, caller, at), kind, name),
         between=told + b',"numbers":[',
         after=b"]" + end,
         ending=told + end,
         agents=agents_of(caller),
     )
+
+
+def foretold_list(asked: Asked, type: str, query: str, caller: Caller, *, at: int) -> Foretold:
+    """The same of a search: `query` finds what is about one Patient and, if anything, of them alone."""
+    end = _end(asked)
+    if said := shown(query):
+        end = b',"query":%b%b' % (orjson.dumps(said), end)
+    return Foretold(
+        None,
+        before=b'%b,"type":%b' % (_begun(SEARCH_OF_TYPE, caller, at), orjson.dumps(type)),
+        between=b',"numbers":[',
+        after=b"]" + end,
+        ending=end,
+        agents=agents_of(caller),
+    )
+
+
+def _begun(kind: str, caller: Caller, at: int) -> bytes:
+    return encode({"at": at, "kind": kind, "status": 200, "agent": acting(caller)})[:-1]
+
+
+def _end(asked: Asked) -> bytes:
+    end = b"}"
+    if asked.request:
+        end = b',"request":%b}' % orjson.dumps(asked.request)
+    if asked.address:
+        end = b',"address":%b%b' % (orjson.dumps(asked.address), end)
+    return end

@@ -18,7 +18,7 @@ from fhir_server.access.audit_event import Observer
 from fhir_server.access.authority import Denied
 from fhir_server.access.caller import Caller
 from fhir_server.access.decisions import WHO, Decision, refused
-from fhir_server.access.foretelling import foretold
+from fhir_server.access.foretelling import foretold, foretold_list
 from fhir_server.access.roles import DPO
 from fhir_server.definitions.targets import local_key
 from fhir_server.interactions.audit_events import Traces, Within, read_trace, search_traces
@@ -45,6 +45,10 @@ from fhir_server.store.contract import Missing, Reader, Transaction
 
 TYPE: Final = "AuditEvent"
 _LARGE: Final = 500_000  # bytes: from here on, reading a Bundle once more would hold up everybody else
+# Searches that most likely list what is about one person: what else they are, the store sees.
+_LIST: Final = re.compile(
+    r"(?:patient|subject)=(?:Patient(?:/|%2[Ff]))?[A-Za-z0-9.-]{1,64}(?:&_count=[0-9]{1,4})?\Z"
+)
 _ENTRY: Final = re.compile(r"Bundle\.entry\[(\d+)\]")
 
 
@@ -71,11 +75,19 @@ class Auditor:
         self._server = server
 
     def foretold(self, call: Call, began: int) -> Foretold | None:
-        """The trace of a call that reads one resource, to be written where that is read; None: it is not so plain."""
+        """The trace of a call that reads a resource, or lists what is about a person, to be written where it is read.
+
+        None: it is not so plain.
+        """
+        if call.type is None:
+            return None
+        if call.action is Action.SEARCH:
+            if call.compartment is not None or not _LIST.match(call.query):
+                return None
+            return foretold_list(call, call.type, call.query, call.caller, at=began)
         if (
             call.action is not Action.READ
             or call.query
-            or call.type is None
             or call.id is None
             or call.conditions.if_none_match
             or call.conditions.if_modified_since

@@ -33,17 +33,18 @@ class Trace:
 
 
 class Foretold:
-    """The trace of a read that gives out `thing`, but for what only the row tells.
+    """The trace of a read that gives out `thing`, or of a search for what is about one Patient, but for what rows tell.
 
-    `data` is `before`, the version and, of a row about one Patient, `between`, what the store calls them, `after`; of
-    another `before`, the version, `ending`. `written`: the store has written it with the read.
+    Of a read, `data` is `before`, the version and, of a row about one Patient, `between`, what the store calls them,
+    `after`; of another `before`, the version, `ending`. Of a search there is no version, and the end depends on whether
+    anything was found. `written`: the store has written it with what was given out.
     """
 
     __slots__ = ("after", "agents", "before", "between", "ending", "thing", "written")
 
     def __init__(
         self,
-        thing: Key,
+        thing: Key | None,
         *,
         before: bytes,
         between: bytes,

@@ -154,13 +154,13 @@ class Sight:
     unlinked: int = 1 << PUBLIC  # cells seen without a tie
     kept: int = 0  # cells whose own are seen without a tie, and after it: messages, sollicitations
     now: int = field(default=0, hash=False, compare=False)  # µs
-    # What others have made of it, at whatever time: a Sight is asked about in every statement.
-    made: dict[object, Any] = field(default_factory=dict, hash=False, compare=False, repr=False)
     released: tuple[Key, ...] = ()  # organisations whose working notes (`Label.INTERNE`) are shown as well
+    # What others have made of it, at whatever time: it is asked about in every statement. `replace` leaves it behind.
+    made: dict[object, Any] = field(init=False, default_factory=dict, hash=False, compare=False, repr=False)
 
     def at(self, now: int) -> Sight:
         """The same at another time."""
-        return Sight(
+        found = Sight(
             self.actors,
             self.full,
             self.named,
@@ -172,9 +172,10 @@ class Sight:
             self.unlinked,
             self.kept,
             now,
-            self.made,
             self.released,
         )
+        found.made = self.made  # type: ignore[misc]  # it is new
+        return found
 
 
 def sees(sight: Sight, stamp: Stamp, links: Collection[Link], dates: Collection[Span] = ()) -> bool:

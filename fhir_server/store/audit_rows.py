@@ -168,8 +168,10 @@ def thing_key(hasher: Hasher, thing: Key) -> int:
 
 
 def foretold_keys(hasher: Hasher, trace: Foretold) -> bytes:
-    """The column `keys` of what was foretold, without that of the Patient whom a row of another type is about."""
-    keys = {hasher.self_of(trace.thing), *[agent_key(hasher, agent) for agent in trace.agents]}
+    """The column `keys` of what was foretold, without that of the Patient whom rows tell of."""
+    keys = {agent_key(hasher, agent) for agent in trace.agents}
+    if trace.thing is not None:
+        keys.add(hasher.self_of(trace.thing))
     return struct.pack(f"!{len(keys)}q", *keys)
 
 

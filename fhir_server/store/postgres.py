@@ -32,6 +32,7 @@ from fhir_server.store.contract import Reader, Transaction
 from fhir_server.store.credentials import PostgresCredentials
 from fhir_server.store.definitions_state import PostgresDefinitions
 from fhir_server.store.disclosing import Disclosing
+from fhir_server.store.disclosing_lists import DisclosingLists
 from fhir_server.store.fulltext import index_words
 from fhir_server.store.ids import Lease, id_of
 from fhir_server.store.invitations import tried
@@ -147,10 +148,18 @@ class PostgresStore(PostgresReader):
             await watch.listening()
             opened.pop_all()
         alone = pipelines["search"][0].run
-        together, disclosing = Together(reading, hasher), Disclosing(writing, hasher, lease.pks)
-        compiler = Compiler(hasher)
         ways = Ways(
-            hasher, Clock(), reading, together, disclosing, searching, alone, fence, compiler, definitions
+            hasher,
+            Clock(),
+            reading,
+            Together(reading, hasher),
+            Disclosing(writing, hasher, lease.pks),
+            DisclosingLists(writing, hasher, lease.pks),
+            searching,
+            alone,
+            fence,
+            Compiler(hasher),
+            definitions,
         )
         database = Database(ways, lease.pks, writing, writing_large)
         return cls(database, lease, tuple(chain.from_iterable(pipelines.values())), pool, watch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fhir_server.definitions.parameters import Parameters
 from fhir_server.kernel.keys import Key
@@ -17,6 +18,7 @@ from fhir_server.store.connections import translated
 from fhir_server.store.contract import Hits, Page, Span, Stored
 from fhir_server.store.definitions_state import PostgresDefinitions
 from fhir_server.store.disclosing import Disclosing
+from fhir_server.store.disclosing_lists import DisclosingLists
 from fhir_server.store.explaining import explained
 from fhir_server.store.history import history
 from fhir_server.store.pages import search
@@ -34,6 +36,7 @@ class Ways:
     read: Run
     together: Together  # what is read in one turn
     disclosing: Disclosing  # what is read with its trace
+    disclosing_lists: DisclosingLists
     search: Run
     search_alone: Run  # on one connection
     fence: Run  # the others cannot write
@@ -75,7 +78,7 @@ class PostgresReader:
 
     async def search(self, query: Query) -> Page:
         with translated():
-            return await self._found(self._ways.search, query)
+            return await self._found(self._ways.search, query, self._trace)
 
     async def explain(self, query: Query) -> Sequence[tuple[str, str]]:
         with translated():
@@ -103,10 +106,11 @@ class PostgresReader:
         with translated():
             return await rows.stamps(self._ways.read, self._ways.hasher, keys)
 
-    async def _found(self, run: Run, query: Query) -> Page:
+    async def _found(self, run: Run, query: Query, trace: Foretold | None = None) -> Page:
         ways = self._ways
         parameters: Parameters = ways.definitions.current.parameters
-        page = await search(run, ways.compiler, query, parameters, self._view)
+        told = None if trace is None else partial(ways.disclosing_lists.page, trace)
+        page = await search(run, ways.compiler, query, parameters, self._view, told)
         if self._view is not None:
             note(page.items, self._met)
             if page.included:

@@ -165,18 +165,29 @@ def is_plain(row: str, names: Sequence[str], place: str = "", person: str = "") 
     `place`: the SQL of whose turn it is, where the values are those of several (`packed_in_rows`). `person`: as above;
     what is not about them is not plain.
     """
-    actors, masks = names
-    if place:
-        actors, masks = f"({actors})[{place}:{place}]", f"({masks})[{place}]"
-    else:
-        masks = f"({masks})"
-    unlinked, now = [f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + number}]" for number in (1, 2)]
-    cells = f"(select {_plain(masks)} from {_ties(person or f'{row}.compartment', actors, now)})"
+    masks = _of_turn(names, place)[1]
+    unlinked = f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + 1}]"
+    cells = plain_cells(names, person or f"{row}.compartment", place)
     theirs = f"{row}.compartment = {person} and " if person else ""
-    return (
-        f"case when {_holds(unlinked, f'{row}.cell')} then true"
-        f" else {theirs}{row}.labels & {_SPECIAL} = 0 and {_holds(cells, f'{row}.cell')} end"
-    )
+    return f"case when {_holds(unlinked, f'{row}.cell')} then true else {theirs}{is_shown(row, cells)} end"
+
+
+def plain_cells(names: Sequence[str], person: str, place: str = "") -> str:
+    """The cells of which the ties to a person show all that has no label which hides."""
+    actors, masks = _of_turn(names, place)
+    now = f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + 2}]"
+    return f"(select {_plain(masks)} from {_ties(person, actors, now)})"
+
+
+def is_shown(row: str, cells: str) -> str:
+    """That a row is of one of the `plain_cells` of whom it is about, and has no such label."""
+    return f"{row}.labels & {_SPECIAL} = 0 and {_holds(cells, f'{row}.cell')}"
+
+
+def _of_turn(names: Sequence[str], place: str) -> tuple[str, str]:
+    """Actors and masks of whose turn it is."""
+    actors, masks = names
+    return (f"({actors})[{place}:{place}]", f"({masks})[{place}]") if place else (actors, f"({masks})")
 
 
 def _ties(person: str, actors: str, now: str) -> str:

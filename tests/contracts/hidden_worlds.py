@@ -113,9 +113,23 @@ class World:
         )
 
 
-async def filled(store: ResourceStore, seed: int = 5) -> World:
+class OpenWorld(World):
+    """Most of it is seen by whoever is tied to a person."""
+
+    def labels(self) -> int:
+        return super().labels() if self.random.random() < 0.1 else 0
+
+    def mask(self, share: float = 1) -> int:
+        return super().mask(0.95)
+
+    def link(self, person: Key) -> Link:
+        found = super().link(person)
+        return found if self.random.random() < 0.2 else replace(found, since=0, until=FOREVER, data=None)
+
+
+async def filled(store: ResourceStore, world: World | None = None) -> World:
     """A world, written."""
-    world, writer = World(seed), Writer(store)
+    world, writer = world or World(5), Writer(store)
     hasher = store.hasher
 
     async def write(key: Key, entries: Entries, persons: tuple[Key, ...]) -> None:

@@ -1,15 +1,17 @@
-"""A read whose trace is written with it, beside the same read that is traced afterwards: their traces are the same."""
+"""What is read with its trace, beside the same that is traced afterwards: answers and traces are the same."""
 
 from __future__ import annotations
 
 import json
 from typing import Any, Final
 
+import httpx
 import psycopg
 import pytest
 
 from fhir_server.access.caller import Caller
 from fhir_server.store.disclosing import Disclosing
+from fhir_server.store.disclosing_lists import DisclosingLists
 from tests.circles import CITIZEN, GP, NURSE
 from tests.flows.asking import issue_of
 from tests.flows.traced import Log
@@ -81,3 +83,50 @@ async def test_what_is_not_given_out_leaves_one_trace_that_says_so(log: Log, pat
     ((outcome, _, said),) = kept(log)
     assert outcome
     assert said["status"] == 404
+
+
+@pytest.mark.parametrize("who", [NURSE, GP, CITIZEN], ids=["nurse", "gp", "citizen"])
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [
+        ("Observation?patient=payet", True),
+        ("Observation?subject=Patient/payet&_count=1", True),
+        ("Observation?patient=Patient%2Fpayet", True),
+        ("Goal?patient=payet", True),  # there is none
+        ("Observation?patient=unknown", True),
+        ("DocumentReference?patient=payet", False),  # one has a label
+        ("Observation?patient=payet&_sort=-date", False),
+        ("Observation?patient=payet&_include=Observation:subject", False),
+        ("Patient/payet/Observation?patient=payet", False),
+        ("Observation?code=29463-7", False),
+    ],
+)
+async def test_a_list_is_traced_alike_with_it_and_after_it(
+    log: Log, monkeypatch: pytest.MonkeyPatch, who: Caller, path: str, plain: bool
+) -> None:
+    client = await log.by(who)
+    log.rows()
+    foretold: list[bool] = []
+    page = DisclosingLists.page
+
+    async def watched(self: DisclosingLists, trace: Any, query: Any) -> Any:
+        found = await page(self, trace, query)
+        foretold.append(trace.written)
+        return found
+
+    async def nothing(self: DisclosingLists, trace: Any, query: Any) -> Any:
+        return None
+
+    monkeypatch.setattr(DisclosingLists, "page", watched)
+    one = await client.get(path)
+    monkeypatch.setattr(DisclosingLists, "page", nothing)
+    other = await client.get(path)
+
+    def body(answer: httpx.Response) -> Any:
+        return {name: value for name, value in answer.json().items() if name not in {"id", "meta"}}
+
+    assert one.status_code == other.status_code == 200
+    assert body(one) == body(other)
+    with_it, after_it = kept(log)
+    assert with_it == after_it
+    assert any(foretold) == plain

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fhir_server.access.audit import trace_of
 from fhir_server.access.caller import Caller
-from fhir_server.access.foretelling import foretold
+from fhir_server.access.foretelling import foretold, foretold_list
 from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.trace import DONE, Foretold
@@ -75,3 +75,28 @@ def test_each_caller_is_told_as_they_are(purpose: str) -> None:
     told = foretold(Call(Action.READ, "Patient", "1"), key, caller, at=AT)
 
     assert purpose.encode() in told.before
+
+
+@given(
+    query=st.sampled_from(
+        ["patient=p1", "subject=Patient/p1&_count=7", "subject=p1", "patient=Patient%2Fp1", ""]
+    ),
+    person=st.none() | st.integers(-(2**63), 2**63 - 1),
+    address=st.text(max_size=8),
+    request=st.text(max_size=8),
+)
+def test_what_was_foretold_of_a_list_is_what_is_said_afterwards(
+    query: str, person: int | None, address: str, request: str
+) -> None:
+    call = Call(Action.SEARCH, "Observation", query=query, caller=NURSE, address=address, request=request)
+    told = foretold_list(call, "Observation", query, NURSE, at=AT)
+
+    numbers = [] if person is None else [person]
+    trace = trace_of(call, Reply(200, b"{}"), NURSE, at=AT, address=address, numbers=numbers)
+
+    found = told.ending if person is None else told.between + b"%d" % person + told.after
+    assert told.before + found == trace.data
+    assert told.thing is None
+    assert trace.things == ()
+    assert told.agents == trace.agents
+    assert trace.outcome == DONE

@@ -15,7 +15,7 @@ from fhir_server.kernel.times import now
 from fhir_server.kernel.trace import Foretold
 from fhir_server.search.entries import Entries
 from fhir_server.search.sight import PUBLIC, Label, Sight, Stamp, Tie
-from fhir_server.store import disclosing
+from fhir_server.store import gathering
 from fhir_server.store.connections import PLANNER
 from fhir_server.store.contract import Stored
 from fhir_server.store.disclosing import Disclosing
@@ -77,8 +77,8 @@ async def noted(url: str, store: PostgresStore) -> AsyncIterator[Noted]:
 @pytest.fixture
 async def readers(store: PostgresStore, noted: Noted, monkeypatch: pytest.MonkeyPatch) -> Disclosing:
     """Who are patient."""
-    monkeypatch.setattr(disclosing, "QUIET_SECONDS", A_MINUTE)
-    monkeypatch.setattr(disclosing, "PATIENCE_SECONDS", A_MINUTE)
+    monkeypatch.setattr(gathering, "QUIET_SECONDS", A_MINUTE)
+    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", A_MINUTE)
     return Disclosing(noted.run, store.hasher, Pks(1))
 
 
@@ -200,11 +200,11 @@ async def test_whoever_asks_alone_waits_for_nobody(readers: Disclosing, noted: N
 async def test_nobody_is_waited_for_who_does_not_come(
     readers: Disclosing, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disclosing, "QUIET_SECONDS", 0.001)
+    monkeypatch.setattr(gathering, "QUIET_SECONDS", 0.001)
     await ask(readers, *NOTES)
 
     await ask(readers, NOTES[0])
-    monkeypatch.setattr(disclosing, "QUIET_SECONDS", A_MINUTE)
+    monkeypatch.setattr(gathering, "QUIET_SECONDS", A_MINUTE)
     await ask(readers, NOTES[0])
 
     assert noted.sizes == [4, 1, 1]
@@ -214,8 +214,8 @@ async def test_nobody_waits_for_ever_for_those_who_keep_coming(
     readers: Disclosing, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ask(readers, *NOTES, *NOTES, *NOTES, *NOTES)
-    monkeypatch.setattr(disclosing, "QUIET_SECONDS", 0.005)
-    monkeypatch.setattr(disclosing, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(gathering, "QUIET_SECONDS", 0.005)
+    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 0.02)
     coming = []
     while len(noted.sizes) < 2:
         coming.append(asyncio.create_task(ask(readers, NOTES[0])))
@@ -230,8 +230,8 @@ async def test_nobody_waits_for_ever_for_those_who_keep_coming(
 async def test_no_more_than_some_share_a_statement(
     readers: Disclosing, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disclosing, "MOST", 3)
-    monkeypatch.setattr(disclosing, "QUIET_SECONDS", 0.001)
+    monkeypatch.setattr(gathering, "MOST", 3)
+    monkeypatch.setattr(gathering, "QUIET_SECONDS", 0.001)
 
     await ask(readers, *NOTES)
 
