@@ -1,7 +1,7 @@
 """Lists of one person that are read with their traces, in one statement: see `disclosing.py`.
 
 What is asked is the first page of all that refers to one Patient by a parameter, as `entry` lists it. It is given out
-if all of it is about them and plainly seen (`compile.plain_page`); else nothing has been written.
+if all of it is about them and plainly seen (`compile.plain_page`), and not large; else nothing has been written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fhir_server.store.gathering import Gathering
 from fhir_server.store.ids import Pks, created
 from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
-from fhir_server.store.rows import FOUND
+from fhir_server.store.rows import BODY, FOUND
 from fhir_server.store.seeing import (
     PLAIN_COLUMNS,
     PLAIN_OIDS,
@@ -32,13 +32,19 @@ from fhir_server.store.seeing import (
 )
 from fhir_server.store.watermark import Run
 
-LONGEST: Final = 101  # rows: others wait for what is longer
+# Others wait for what is longer than so many rows, or larger than so many bytes.
+LONGEST: Final = 101
+LARGEST: Final = 500_000
 
 Values: TypeAlias = tuple[Any, ...]
 """A row of a page: see `compile.Search.page`."""
 
 _COLUMNS: Final = FOUND.split(", ")
 _NAMES: Final = ", ".join(_COLUMNS)
+_GIVEN: Final = ", ".join(
+    f"case when l.bytes <= {LARGEST} then l.body end as body" if name == "body" else f"l.{name}"
+    for name in _COLUMNS
+)
 _PLAIN: Final = f"r.compartment = a.person and {is_shown('r', 'a.cells')}"
 _VALUES: Final = ", ".join(
     f"case when {_PLAIN} then r.body end as body" if name == "body" else f"r.{name}" for name in _COLUMNS
@@ -54,10 +60,12 @@ _DISCLOSE: Final = Statement(
             with ordinality u(key, person, most, pk, keys, told, untold, place)
         where (select value < $2 from fence)),
     found as materialized (
-        select a.place, a.person, a.pk as u_pk, l.*,
+        select a.place, a.person, a.pk as u_pk, {_GIVEN}, l.moment, l.pk, l.number,
+            l.plain and l.bytes <= {LARGEST} as plain,
             case when l.number = 1 then a.told when l.number is null then a.untold end as data, a.keys
         from asked a left join lateral (
-            select p.*, row_number() over () as number, bool_and(p.body is not null) over () as plain
+            select p.*, row_number() over () as number, bool_and(p.body is not null) over () as plain,
+                coalesce(sum(octet_length(p.body)) over (), 0) as bytes
             from (
                 select {_VALUES}, c.moment, c.pk from entry c join resource r on r.pk = c.pk
                 where c.key = a.key and c.space = 0 order by c.moment desc, c.pk desc limit a.most) p) l on true),
@@ -75,7 +83,6 @@ _DISCLOSE: Final = Statement(
     loaded=True,
 )
 _TYPE: Final = 1 + _COLUMNS.index("type")  # behind the place
-_BODY: Final = _COLUMNS.index("body")
 
 
 @immutable
@@ -141,7 +148,7 @@ class DisclosingLists(Gathering[Asked, Sequence[Values]]):
                 found = lists[row[0] - 1] = []
             if row[_TYPE] is not None:  # else nothing is there
                 found.append(row[1:])
-        return [None if one is None or None in [row[_BODY] for row in one] else one for one in lists]
+        return [None if one is None or None in [row[BODY] for row in one] else one for one in lists]
 
 
 def _told(asked: Asked) -> bytes:

@@ -20,14 +20,13 @@ from fhir_server.store.includes import included
 from fhir_server.store.listed import members
 from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.plans import CHEAP, Plan, plan_numbered
-from fhir_server.store.rows import Loaded
+from fhir_server.store.rows import BODY, Loaded
 from fhir_server.store.statements import Compiler
 from fhir_server.store.watermark import Run
 
 ESTIMATED: Final = 2000  # candidates that an estimate looks at
 SORTABLE_TEXTS: Final = 20_000  # candidates: of so many are bodies read to sort by what is in them
 
-_BODY: Final = 4  # in `FOUND`
 _NUMBER: Final = 6  # of candidates, behind `FOUND`
 _KEYS: Final = slice(_NUMBER + 1, None)
 
@@ -106,7 +105,7 @@ async def _rows(
             if told is not None and (given := await told(search.query)) is not None:
                 return given
             rows: Sequence[Values] = await run(plain.statement, plain.params)
-            if None not in [row[_BODY] for row in rows]:
+            if None not in [row[BODY] for row in rows]:
                 return rows
             search.keep_apart()
     compiled = search.page(plan, start=start, backward=backward, limit=limit)

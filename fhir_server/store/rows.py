@@ -42,6 +42,7 @@ from fhir_server.store.watermark import Run
 VALUES: Final = "version, updated, method, deleted, body, compartment"
 # What `Loaded` takes: a search finds nothing that is deleted, and tells nobody how it was written.
 FOUND: Final = "type, id, version, updated, body, compartment"
+BODY: Final = FOUND.split(", ").index("body")
 
 _OF_VERSION: Final = ", ".join(f"v.{name}" for name in VALUES.split(", "))
 

@@ -159,6 +159,19 @@ async def test_a_page_that_ends_before_what_is_apart_is_given_out(
     assert len(kept(url)) == 1
 
 
+async def test_nobody_waits_for_a_list_that_is_large(
+    lists: DisclosingLists, known: None, store: PostgresStore, url: str
+) -> None:
+    made = entries(store.hasher, "Observation", references=[("subject", EMPTY)])
+    made.stamp = Stamp(CELL, 0, (EMPTY,))
+    for number, rest in ((1, 10_000), (2, disclosing_lists.LARGEST)):
+        body = b'{"a":"%b"}' % (b"x" * (rest - 100))
+        await Writer(store).put(Key("Observation", f"large-{number}"), made, body=body)
+        rows = await lists.page(told(str(number)), of_person(EMPTY))
+        assert (rows is None) == (number == 2)
+    assert len(kept(url)) == 1
+
+
 async def test_those_who_ask_together_share_a_statement_and_each_gets_their_own(
     lists: DisclosingLists, known: None, noted: Noted, url: str
 ) -> None:
