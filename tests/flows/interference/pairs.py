@@ -22,7 +22,9 @@ from fhir_server.access.authority import Authority
 from fhir_server.access.caller import ANYONE, Caller
 from fhir_server.access.facts import key_of
 from fhir_server.app import server_of
+from fhir_server.auditing import observer_of
 from fhir_server.engine import Engine
+from fhir_server.interactions.auditing import Auditor
 from fhir_server.interactions.call import Action, Call
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.wire import Tree, encode
@@ -31,6 +33,7 @@ from fhir_server.search.sight import Link, Stamp
 from fhir_server.search.view import View
 from fhir_server.settings import Settings
 from fhir_server.store.contract import ResourceStore
+from fhir_server.store.postgres import PostgresStore
 from fhir_server.web.api import api_of
 from fhir_server.web.front import Front
 from fhir_server.web.rest import RestOptions
@@ -116,7 +119,13 @@ class Seat:
 
     @classmethod
     def at(cls, store: ResourceStore, authority: Authority, caller: Caller, clock: Clock) -> Seat:
-        engine = Engine(replace(server_of(store, SETTINGS), access=authority))
+        server = replace(server_of(store, SETTINGS), access=authority)
+        auditor = None
+        if isinstance(
+            store, PostgresStore
+        ):  # where there is a log, what is read with its trace goes another way
+            auditor = Auditor(store.audit, observer_of(SETTINGS), server)
+        engine = Engine(server, auditor)
         return cls(engine, Asker(_app(engine, caller), clock.tick))
 
 

@@ -184,6 +184,14 @@ def search_reference(d: Draw) -> Asking:
         yield search(holder, (name, d.random.choice((str(key), key.id))), ("_total", "accurate"))
 
 
+@kind("list of a person")
+def list_of_person(d: Draw) -> Asking:
+    """These are read with their traces, if there is an audit log."""
+    holder = d.random.choice(("Observation", "DocumentReference", "Condition", "Consent", "CareTeam", "Task"))
+    yield search(holder, ("patient", d.random.choice((str(d.person()), d.person().id))))
+    yield search("Observation", ("subject", str(d.person())), ("_count", d.random.choice((1, 2, 20))))
+
+
 @kind("search by reference to an identifier")
 def search_reference_identifier(d: Draw) -> Asking:
     yield search("Observation", ("subject:identifier", f"{IDENTIFIERS}|payet"))
