@@ -32,6 +32,7 @@ pytestmark = [
 
 ROOT: Final = Path(__file__).parents[2]
 PERSON: Final = "Patient/payet"
+LIST: Final = f"Observation?patient={PERSON}&_count=3"
 UNLIMITED: Final = {"CORDEE_LIMITS__CLIENT_PER_SECOND": "0", "CORDEE_LIMITS__ADDRESS_PER_SECOND": "0"}
 SERVE: Final = ("serve", "--demo", "--auth", "tokens", "--workers", "2")
 
@@ -63,6 +64,7 @@ class Load:
         """`seen`: what the nurse sees and an unknown doctor does not."""
         for number in range(2):
             self._run("infirmier", repeat(("GET", seen)))
+            self._run("infirmier", repeat(("GET", LIST)))
             self._run("medecin-inconnu", repeat(("GET", seen)))
             self._run("infirmier", (("GET", f"Observation/never-{number}-{n}") for n in count()))
             self._run("medecin-traitant", repeat(("POST", "Observation")))
@@ -123,8 +125,11 @@ def kept(data_dir: Path) -> tuple[Counter[tuple[str, int, str]], set[str]]:
     with Embedded(data_dir) as server, psycopg.connect(server.url) as connection:
         for (data,) in connection.execute("select data from audit"):
             said: dict[str, Any] = json.loads(bytes(data))
-            for kind, name, *_ in said.get("what", ()):
-                traced[said["agent"].get("subject", ""), said.get("status", 0), f"{kind}/{name}"] += 1
+            things = [f"{kind}/{name}" for kind, name, *_ in said.get("what", ())]
+            if "type" in said:
+                things.append(f"{said['type']}?{said.get('query', '')}")
+            for thing in things:
+                traced[said["agent"].get("subject", ""), said.get("status", 0), thing] += 1
         there = {
             f"Observation/{name}"
             for (name,) in connection.execute("select id from resource where not deleted")
@@ -174,6 +179,7 @@ def test_no_acknowledged_act_is_without_its_trace_when_everything_is_killed(data
         if traced[f"demo:{act[0]}", *act[1:]] < number
     }
     assert {status for _, status, _ in answered} == {200, 201, 404}
+    assert any(thing == LIST for *_, thing in answered)
     assert missing == {}
     assert {name for _, status, name in answered if status == 201} <= there
     with Cordee("audit", "verify", "--data-dir", data_dir) as verifying:
