@@ -165,9 +165,9 @@ async def test_what_orders_a_list_in_another_way_or_is_of_many_persons_is_asked_
     store: PostgresStore, known: dict[Key, list[Key]]
 ) -> None:
     reader, observations = store.within(view_of(ME)), ("Observation",)
-    by_status = Query(observations, (of_person(PLAIN),), sort=(Sort("id", None),))
+    by_id = Query(observations, (of_person(PLAIN),), sort=(Sort("id", None),))
     of_both = Query(observations, (References(SUBJECT, (PLAIN, MIXED)),))
-    for query in (by_status, of_both, Query(observations)):
+    for query in (by_id, of_both, Query(observations)):
         assert "plain" not in await ways(reader, query)
 
 
