@@ -12,7 +12,6 @@ from typing import Any, Final
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.trace import DONE, Foretold
 from fhir_server.kernel.values import immutable
-from fhir_server.search.entries import Hasher
 from fhir_server.search.sight import Sight
 from fhir_server.store import rows
 from fhir_server.store.audit_rows import FENCE_SQL, HELD_SQL, TRACE_LOCKS, foretold_keys
@@ -30,11 +29,10 @@ from fhir_server.store.binary import (
 )
 from fhir_server.store.contract import Stored
 from fhir_server.store.gathering import Gathering
-from fhir_server.store.ids import Pks, created
+from fhir_server.store.ids import created
 from fhir_server.store.numbers import METHODS, TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
 from fhir_server.store.seeing import PLAIN_COLUMNS, PLAIN_OIDS, is_plain, numbered, packed_in_rows
-from fhir_server.store.watermark import Run
 
 _ROWS: Final = rows.VALUES.split(", ")
 _TOLD: Final = ("pk", "keys", "before", "between", "after", "ending")
@@ -77,13 +75,7 @@ class Asked:
 
 
 class Disclosing(Gathering[Asked, Stored]):
-    """`run` commits each statement, durably."""
-
-    def __init__(self, run: Run, hasher: Hasher, pks: Pks) -> None:
-        super().__init__()
-        self._run = run
-        self._hasher = hasher
-        self._pks = pks
+    """Those who read a current version."""
 
     async def current(self, trace: Foretold, sight: Sight) -> Stored | None:
         """What the trace is about, if it is plainly seen and the trace is `written`; None: nothing has been done.

@@ -12,13 +12,12 @@ from typing import Any, Final, TypeAlias
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.trace import DONE, Foretold
 from fhir_server.kernel.values import immutable
-from fhir_server.search.entries import Hasher
 from fhir_server.search.query import Query, References, Visible
 from fhir_server.search.sight import Sight
 from fhir_server.store.audit_rows import FENCE_SQL, HELD_SQL, TRACE_LOCKS, foretold_keys
 from fhir_server.store.binary import BYTEA_ARRAY, INT8, INT8_ARRAY, pack_byteas, pack_int8, pack_int8s
 from fhir_server.store.gathering import Gathering
-from fhir_server.store.ids import Pks, created
+from fhir_server.store.ids import created
 from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
 from fhir_server.store.rows import BODY, FOUND
@@ -30,7 +29,6 @@ from fhir_server.store.seeing import (
     packed_in_rows,
     plain_cells,
 )
-from fhir_server.store.watermark import Run
 
 # Others wait for what is longer than so many rows, or larger than so many bytes.
 LONGEST: Final = 101
@@ -97,13 +95,7 @@ class Asked:
 
 
 class DisclosingLists(Gathering[Asked, Sequence[Values]]):
-    """`run` commits each statement, durably."""
-
-    def __init__(self, run: Run, hasher: Hasher, pks: Pks) -> None:
-        super().__init__()
-        self._run = run
-        self._hasher = hasher
-        self._pks = pks
+    """Those who list what is about one person."""
 
     async def page(self, trace: Foretold, query: Query) -> Sequence[Values] | None:
         """The rows of the first page of a query within a view, and the next one, if the trace is `written`.

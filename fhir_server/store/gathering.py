@@ -15,7 +15,10 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.trace import Foretold
+from fhir_server.search.entries import Hasher
 from fhir_server.store.connections import translated
+from fhir_server.store.ids import Pks
+from fhir_server.store.watermark import Run
 
 MOST: Final = 64  # that share a statement
 QUIET_SECONDS: Final = 0.0005  # in which nobody has come: then no more are waited for
@@ -36,9 +39,12 @@ Answer = TypeVar("Answer")
 
 
 class Gathering(ABC, Generic[Asked, Answer]):
-    """Safe to share between the tasks of one loop."""
+    """Safe to share between the tasks of one loop. `run` commits each statement, durably."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run, hasher: Hasher, pks: Pks) -> None:
+        self._run = run
+        self._hasher = hasher
+        self._pks = pks
         self._loop = asyncio.get_running_loop()
         self._asked: list[tuple[Asked, asyncio.Future[Answer | None]]] = []
         self._likely = 1  # how many will ask, by those who were there last time
