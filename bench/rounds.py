@@ -1,28 +1,29 @@
-"""Interleaved rounds: in each, every limit, every way and every workload that was asked for, one after the other."""
+"""Interleaved rounds: in each, every limit, every way and every workload that was asked for, one after the other.
+
+Workloads that are told beside each other take turns: see `turns.py`.
+"""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 
 import httpx
 
-from bench import database, inside
+from bench import database, inside, turns
 from bench.answering import STACKS
-from bench.asking import Pools, Request, Workload, requests_of, script_of
-from bench.floors import CLIENTS, CROWD, HTTP_FLOOR, PGBENCH, THRONG, database_floor, half, http_floor
-from bench.load import Load, have_pgbench, have_wrk, wrk
+from bench.asking import Pools, Request, Workload, requests_of
+from bench.floors import HTTP_FLOOR, PGBENCH, database_floor, half, http_floor
+from bench.load import have_pgbench, have_wrk
 from bench.samples import Rounds, Sample, spending
 from bench.server import Running
 from bench.suites import Suite
 
 PROBES = 8  # requests of a workload before it is measured, each on a connection of its own: they reach both workers
-# Requests a second, by clients, that a refilled pool is enough for.
-SPENT = {CLIENTS: 2000, CROWD: 2000, THRONG: 2000, 1: 1000}
 BY_HAND = 300  # requests of a workload where there is no wrk
 
 
@@ -85,16 +86,34 @@ def _rounds(
             _database_floors(server, found, seconds)
         _http_floors(server, found, chosen.stacks, seconds)
         _ways(server, found, chosen.ways, seconds / 2)
-        for workload in workloads:
-            sample = _workload(server, suite, workload, pools, found, seconds)
-            if workload.beside:
-                sample.compare_with_other(found.last(group, workload.beside), found.last("pgbench", "insert"))
-            if suite.read and inside.is_reading(workload):
-                inside.measured(server, workload, pools, half(seconds), sample)
-                sample.compare_with_read(
-                    sample if workload.name == suite.read else found.last(group, suite.read)
+        for family in turns.families(workloads):
+            samples = _samples(server, suite, family, pools, seconds)
+            for workload, sample in zip(family, samples, strict=True):
+                floors = {name: found.last("pgbench", name) for name in PGBENCH}
+                sample.compare(
+                    workload.limit({name: floor.rate for name, floor in floors.items()}),
+                    workload.limit({name: floor.alone_rate for name, floor in floors.items()}),
                 )
-            _note(found, group, workload.name, sample)
+                if workload.beside:
+                    sample.compare_with_other(found.last(group, workload.beside), floors["insert"])
+                if suite.read and inside.is_reading(workload):
+                    inside.measured(_asked(server, workload), workload, pools, half(seconds), sample)
+                    read = sample if workload.name == suite.read else found.last(group, suite.read)
+                    sample.compare_with_read(read)
+                _note(found, group, workload.name, sample)
+
+
+def _samples(
+    server: Running, suite: Suite, family: Sequence[Workload], pools: Pools, seconds: int
+) -> list[Sample]:
+    if have_wrk():
+        return turns.measured(
+            family,
+            lambda workload: _asked(server, workload),
+            lambda workload, count: _filled(server, suite, workload, pools, count),
+            seconds,
+        )
+    return [_by_hand(_asked(server, one), one, _filled(server, suite, one, pools, BY_HAND)) for one in family]
 
 
 def _database_floors(server: Running, found: Rounds, seconds: int) -> None:
@@ -121,42 +140,6 @@ def _ways(server: Running, found: Rounds, ways: Collection[str], seconds: float)
             alone = way.in_flight == way.rows == 1
             sample.compare(limit.alone_rate if alone else limit.rate, None)
             _note(found, "database", way.name, sample)
-
-
-def _workload(
-    server: Running, suite: Suite, workload: Workload, pools: Pools, found: Rounds, seconds: int
-) -> Sample:
-    server = _asked(server, workload)
-    if not have_wrk():
-        return _by_hand(server, workload, _filled(server, suite, workload, pools, BY_HAND))
-    sample = Sample()
-
-    def run(clients: int, seconds: int) -> Load:
-        filled = _filled(server, suite, workload, pools, SPENT[clients] * seconds)
-        script = script_of(workload, filled)
-        with spending(server, server.server) as spent:
-            load = wrk(server.base, script, clients, seconds)
-        if clients == CLIENTS:
-            spent.share(sample, load.requests)
-        elif clients in {CROWD, THRONG}:
-            many = Sample()
-            spent.share(many, load.requests)
-            setattr(sample, "crowd_cpu_us" if clients == CROWD else "throng_cpu_us", many.cpu_us)
-        sample.failures += load.failures
-        return load
-
-    load, alone = run(CLIENTS, seconds), run(1, half(seconds))
-    if workload.crowded:
-        run(CROWD, seconds)
-        run(THRONG, seconds)
-    sample.rate, sample.alone_rate = load.rate, alone.rate
-    sample.p50_ms, sample.p99_ms = alone.p50, alone.p99
-    floors = {name: found.last("pgbench", name) for name in PGBENCH}
-    sample.compare(
-        workload.limit({name: floor.rate for name, floor in floors.items()}),
-        workload.limit({name: floor.alone_rate for name, floor in floors.items()}),
-    )
-    return sample
 
 
 def _by_hand(server: Running, workload: Workload, pools: Pools) -> Sample:

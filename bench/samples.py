@@ -127,6 +127,11 @@ class Spent:
     postgres: int = 0
     wal: int = 0
 
+    def add(self, other: Spent) -> None:
+        self.python += other.python
+        self.postgres += other.postgres
+        self.wal += other.wal
+
     def share(self, sample: Sample, operations: int) -> None:
         """Write into `sample` what one of `operations` took."""
         each = max(operations, 1)

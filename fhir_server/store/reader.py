@@ -72,8 +72,8 @@ class PostgresReader:
                 if stored is None:
                     found = await rows.seen(ways.read, ways.hasher, key, sight)
                     stored = found.stored if found else None
-        if view is not None and stored is not None:
-            note((stored,), self._met)
+        if view is not None and stored is not None and stored.person is not None:
+            self._met.add(stored.person)
         return stored
 
     async def search(self, query: Query) -> Page:
