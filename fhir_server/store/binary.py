@@ -91,9 +91,11 @@ def pack_bools(values: Sequence[bool | None]) -> bytes:
 def pack_int8_rows(rows: Sequence[bytes]) -> bytes:
     """An array of two dimensions, of packed arrays of at least one int8 each: a shorter one repeats its last."""
     cells = [row[_HEADER.size :] for row in rows]
-    longest = max(map(len, cells))
-    filled = [row + row[-_INT8_CELL_BYTES:] * ((longest - len(row)) // _INT8_CELL_BYTES) for row in cells]
-    return _TABLE_HEADER.pack(2, 0, INT8, len(rows), 1, longest // _INT8_CELL_BYTES, 1) + b"".join(filled)
+    lengths = set(map(len, cells))
+    longest = max(lengths)
+    if len(lengths) > 1:
+        cells = [row + row[-_INT8_CELL_BYTES:] * ((longest - len(row)) // _INT8_CELL_BYTES) for row in cells]
+    return _TABLE_HEADER.pack(2, 0, INT8, len(rows), 1, longest // _INT8_CELL_BYTES, 1) + b"".join(cells)
 
 
 def pack_texts(values: Sequence[str | None]) -> bytes:

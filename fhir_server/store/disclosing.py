@@ -28,7 +28,7 @@ from fhir_server.store.binary import (
     pack_texts,
 )
 from fhir_server.store.contract import Stored
-from fhir_server.store.gathering import Gathering
+from fhir_server.store.disclosures import Disclosures
 from fhir_server.store.ids import created
 from fhir_server.store.numbers import METHODS, TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
@@ -74,7 +74,7 @@ class Asked:
     sight: Sight
 
 
-class Disclosing(Gathering[Asked, Stored]):
+class Disclosing(Disclosures[Asked, Stored]):
     """Those who read a current version."""
 
     async def current(self, trace: Foretold, sight: Sight) -> Stored | None:

@@ -16,7 +16,7 @@ from fhir_server.search.query import Query, References, Visible
 from fhir_server.search.sight import Sight
 from fhir_server.store.audit_rows import FENCE_SQL, HELD_SQL, TRACE_LOCKS, foretold_keys
 from fhir_server.store.binary import BYTEA_ARRAY, INT8, INT8_ARRAY, pack_byteas, pack_int8, pack_int8s
-from fhir_server.store.gathering import Gathering
+from fhir_server.store.disclosures import Disclosures
 from fhir_server.store.ids import created
 from fhir_server.store.numbers import TYPE_NUMBERS
 from fhir_server.store.pipeline import Statement
@@ -94,7 +94,7 @@ class Asked:
     limit: int
 
 
-class DisclosingLists(Gathering[Asked, Sequence[Values]]):
+class DisclosingLists(Disclosures[Asked, Sequence[Values]]):
     """Those who list what is about one person."""
 
     async def page(self, trace: Foretold, query: Query) -> Sequence[Values] | None:

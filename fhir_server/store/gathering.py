@@ -1,115 +1,93 @@
-"""Readers who are traced by the statement that reads, gathered: one statement is under way at a time.
+"""Readers of one loop who share their statements: what takes longest of a small one is its beginning and its end.
 
-The commit waits for the disk, whether of one trace or of many. So those who ask while a statement is under way are the
-next. Who is answered together asks again together: as many are waited for as were there last time, as long as they keep
-coming.
+Those who ask in one turn of the loop share one, and those who ask while one is under way share the next. Who is
+answered together asks again together: as many are waited for as were there last time, as long as they keep coming. So
+under load nearly all who read at a time share a statement, and whoever reads alone waits for nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import ClassVar, Final, Generic, TypeAlias, TypeVar
 
-from fhir_server.kernel.errors import Unavailable
-from fhir_server.kernel.trace import Foretold
-from fhir_server.search.entries import Hasher
-from fhir_server.store.connections import translated
-from fhir_server.store.ids import Pks
-from fhir_server.store.watermark import Run
+QUIET_TURNS: Final = 3  # of the loop, in which nobody has come: then no more are waited for
 
-MOST: Final = 64  # that share a statement
-QUIET_SECONDS: Final = 0.0005  # in which nobody has come: then no more are waited for
-PATIENCE_SECONDS: Final = 0.004  # that the first waits for others at most
-
-_log = logging.getLogger(__name__)
-
-
-class Traced(Protocol):
-    """What somebody asks. `trace`: what it will be traced by, if it is given out."""
-
-    @property
-    def trace(self) -> Foretold: ...
-
-
-Asked = TypeVar("Asked", bound=Traced)
+Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
+Waiting: TypeAlias = tuple[Asked, asyncio.Future[Answer]]
 
 
 class Gathering(ABC, Generic[Asked, Answer]):
-    """Safe to share between the tasks of one loop. `run` commits each statement, durably."""
+    """Safe to share between the tasks of one loop.
 
-    def __init__(self, run: Run, hasher: Hasher, pks: Pks) -> None:
-        self._run = run
-        self._hasher = hasher
-        self._pks = pks
+    `most`: that share a statement. `patience_seconds`: for so long those who ask wait for a statement under way, and
+    only if they are not as many as share one; None: until it has ended.
+    """
+
+    most: ClassVar[int]
+    patience_seconds: ClassVar[float | None]
+
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._asked: list[tuple[Asked, asyncio.Future[Answer | None]]] = []
+        self._asked: list[Waiting[Asked, Answer]] = []
+        self._under_way: dict[asyncio.Task[None], int] = {}  # how many share each
         self._likely = 1  # how many will ask, by those who were there last time
-        self._since = 0.0  # when the first of those who ask came, and the last
-        self._latest = 0.0
-        self._timer: asyncio.Handle | None = None
-        self._sending: asyncio.Task[None] | None = None
+        self._looking = False
+        self._counted = 0  # when those who wait were last looked at
+        self._quiet = 0  # turns since somebody came
+        self._timer: asyncio.TimerHandle | None = None
 
     @abstractmethod
-    async def found(self, asked: Sequence[Asked]) -> Sequence[Answer | None]:
-        """What is given out to each, and traced with it; None: nothing, and nothing is written."""
+    async def answer(self, together: Sequence[Waiting[Asked, Answer]]) -> None:
+        """Tell each, unless they have gone. Never raises: what goes wrong is told to those who asked."""
 
-    async def ask(self, asked: Asked) -> Answer | None:
-        """What is given out, if the trace is `written`; None: nothing has been done.
-
-        Raises `Unavailable`: then the trace may be there or not.
-        """
-        answer: asyncio.Future[Answer | None] = self._loop.create_future()
-        self._latest = self._loop.time()
-        if not self._asked:
-            self._since = self._latest
+    async def ask(self, asked: Asked) -> Answer:
+        answer: asyncio.Future[Answer] = self._loop.create_future()
         self._asked.append((asked, answer))
-        if self._sending is None:
-            self._consider()
+        if not self._under_way:
+            self._begin_to_look()
+        elif self.patience_seconds is not None:
+            if len(self._asked) >= self.most:
+                self._send()
+            elif self._timer is None:
+                self._timer = self._loop.call_later(self.patience_seconds, self._send)
         return await answer
 
-    def _consider(self) -> None:
-        """Send what is asked, at the end of the turn, unless more are likely to come."""
-        count = len(self._asked)
-        if count >= min(self._likely, MOST):
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = None
-            self._sending = self._loop.create_task(self._send())
-        elif self._timer is None:
-            self._timer = self._loop.call_at(self._latest + QUIET_SECONDS, self._look)
+    def _begin_to_look(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self._counted = self._quiet = 0
+            self._loop.call_soon(self._look)
 
     def _look(self) -> None:
-        self._timer = None
-        moment = self._loop.time()
-        if moment < min(self._latest + QUIET_SECONDS, self._since + PATIENCE_SECONDS):
-            self._timer = self._loop.call_at(self._latest + QUIET_SECONDS, self._look)
+        """At the end of a turn: send what is asked, unless more are likely to come."""
+        count = len(self._asked)
+        if not count:  # it was sent
+            self._looking = False
+            return
+        if count > self._counted:
+            self._counted, self._quiet = count, 0
         else:
-            self._sending = self._loop.create_task(self._send())
+            self._quiet += 1
+        if count < min(self._likely, self.most) and self._quiet < QUIET_TURNS:
+            self._loop.call_soon(self._look)
+        else:
+            self._looking = False
+            self._send()
 
-    async def _send(self) -> None:
-        together, self._asked = self._asked[:MOST], self._asked[MOST:]
-        found: Sequence[Answer | None] = [None] * len(together)
-        try:
-            with translated():
-                found = await self.found([asked for asked, _ in together])
-        except Unavailable as error:
-            for _, answer in together:
-                if not answer.done():
-                    answer.set_exception(Unavailable(str(error)))
-        except Exception as error:  # one of them cannot even be sent, perhaps: nothing was written
-            _log.warning("What is read is traced afterwards, after %s", type(error).__name__)
-        finally:
-            for (asked, answer), one in zip(together, found, strict=True):
-                asked.trace.written = one is not None
-                # Whoever was cancelled has gone; the trace is there all the same.
-                if not answer.done():
-                    answer.set_result(one)
-            self._sending = None
-            self._likely = len(together) + len(self._asked)
-            if self._asked:
-                self._since = self._latest = self._loop.time()
-                self._consider()
+    def _send(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._asked and not (self._under_way and self.patience_seconds is None):
+            together, self._asked = self._asked[: self.most], self._asked[self.most :]
+            task = self._loop.create_task(self.answer(together))
+            self._under_way[task] = len(together)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._likely = self._under_way.pop(task) + len(self._asked)
+        if self._asked and not self._under_way:
+            self._begin_to_look()

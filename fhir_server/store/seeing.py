@@ -18,7 +18,7 @@ from typing import Final
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Hasher
 from fhir_server.search.sight import HIDING, Label, Sight, Stamp, Tie
-from fhir_server.store.binary import INT8_ARRAY, pack_int2s, pack_int8, pack_int8_rows, pack_int8s
+from fhir_server.store.binary import INT8, INT8_ARRAY, pack_int2s, pack_int8, pack_int8_rows, pack_int8s
 from fhir_server.store.binding import Kind
 
 # What a statement is told of a sight: the actors, the same as authors, and what ties are worth. The latter are one
@@ -27,9 +27,9 @@ COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 3
 OIDS: Final = (INT8_ARRAY,) * 3
 _KINDS: Final = ("full", "named", "least", "own", "shows", "opens")
 _SINGLE: Final = ("sensitive", "unlinked", "kept", "now")
-# What `is_plain` is told: the actors; for each tie what is full and what is named, and then single values.
-PLAIN_COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 2
-PLAIN_OIDS: Final = (INT8_ARRAY,) * 2
+# What `is_plain` is told: the actors; for each tie what is full and what is named, and then `unlinked`; and the time.
+PLAIN_COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]", "bigint[]", "bigint")
+PLAIN_OIDS: Final = (INT8_ARRAY, INT8_ARRAY, INT8)
 _PLAIN_KINDS: Final = _KINDS[:2]
 _SPECIAL: Final = int(HIDING | Label.SENSITIVE | Label.INTERNE | Label.SEVERAL)
 # Of a row, what the function of the database is told, in its order.
@@ -51,22 +51,14 @@ def packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
 
 def packed_plainly(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
     """The values of `PLAIN_COLUMNS`, ready to be sent."""
-    lasting: tuple[bytes, bytes] | None = sight.made.get((packed_plainly, hasher))
-    if lasting is None:
-        worth = [mask for kind in _PLAIN_KINDS for mask in getattr(sight, kind)]
-        lasting = (
-            pack_int8s([hasher.self_of(actor) for actor in sight.actors]),
-            pack_int8s([*worth, sight.unlinked, sight.now])[:-8],
-        )
-        sight.made[packed_plainly, hasher] = lasting
-    actors, masks = lasting
-    return actors, masks + pack_int8(sight.now)
+    return *_packed_plainly(sight, hasher), pack_int8(sight.now)
 
 
 def packed_in_rows(sights: Sequence[Sight], hasher: Hasher) -> tuple[bytes, ...]:
-    """The values of `PLAIN_COLUMNS` of several, a row each. A sight without actors has no row."""
-    each = [packed_plainly(sight, hasher) for sight in sights]
-    return tuple([pack_int8_rows(rows) for rows in zip(*each, strict=True)])
+    """The values of `PLAIN_COLUMNS` of several, a row each, at one time. A sight without actors has no row."""
+    actors, masks = zip(*[_packed_plainly(sight, hasher) for sight in sights], strict=True)
+    latest = max([sight.now for sight in sights])
+    return pack_int8_rows(actors), pack_int8_rows(masks), pack_int8(latest)
 
 
 def untied_cells(sight: Sight) -> bytes:
@@ -77,6 +69,16 @@ def untied_cells(sight: Sight) -> bytes:
         cells = pack_int2s([cell for cell in range(mask.bit_length()) if mask >> cell & 1])
         sight.made[untied_cells] = cells
     return cells
+
+
+def _packed_plainly(sight: Sight, hasher: Hasher) -> tuple[bytes, bytes]:
+    """What lasts of them."""
+    lasting: tuple[bytes, bytes] | None = sight.made.get((_packed_plainly, hasher))
+    if lasting is None:
+        worth = [mask for kind in _PLAIN_KINDS for mask in getattr(sight, kind)]
+        actors = pack_int8s([hasher.self_of(actor) for actor in sight.actors])
+        lasting = sight.made[_packed_plainly, hasher] = actors, pack_int8s([*worth, sight.unlinked])
+    return lasting
 
 
 def _packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
@@ -165,7 +167,7 @@ def is_plain(row: str, names: Sequence[str], place: str = "", person: str = "") 
     `place`: the SQL of whose turn it is, where the values are those of several (`packed_in_rows`). `person`: as above;
     what is not about them is not plain.
     """
-    masks = _of_turn(names, place)[1]
+    _, masks = _of_turn(names, place)
     unlinked = f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + 1}]"
     cells = plain_cells(names, person or f"{row}.compartment", place)
     theirs = f"{row}.compartment = {person} and " if person else ""
@@ -175,8 +177,7 @@ def is_plain(row: str, names: Sequence[str], place: str = "", person: str = "") 
 def plain_cells(names: Sequence[str], person: str, place: str = "") -> str:
     """The cells of which the ties to a person show all that has no label which hides."""
     actors, masks = _of_turn(names, place)
-    now = f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + 2}]"
-    return f"(select {_plain(masks)} from {_ties(person, actors, now)})"
+    return f"(select {_plain(masks)} from {_ties(person, actors, names[2])})"
 
 
 def is_shown(row: str, cells: str) -> str:
@@ -186,7 +187,7 @@ def is_shown(row: str, cells: str) -> str:
 
 def _of_turn(names: Sequence[str], place: str) -> tuple[str, str]:
     """Actors and masks of whose turn it is."""
-    actors, masks = names
+    actors, masks, _ = names
     return (f"({actors})[{place}:{place}]", f"({masks})[{place}]") if place else (actors, f"({masks})")
 
 

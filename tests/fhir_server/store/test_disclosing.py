@@ -32,7 +32,7 @@ NOBODY = Sight((), NONE, NONE, NONE, NONE, NONE, NONE, 5, unlinked=1 << SHOWN)
 PERSON = Key("Patient", "p")
 NOTES = tuple(Key("Observation", f"o{number}") for number in range(4))
 OFFICE = Key("Organization", "office")
-A_MINUTE = 60.0
+MANY = 1_000_000_000
 
 
 class Noted:
@@ -77,8 +77,7 @@ async def noted(url: str, store: PostgresStore) -> AsyncIterator[Noted]:
 @pytest.fixture
 async def readers(store: PostgresStore, noted: Noted, monkeypatch: pytest.MonkeyPatch) -> Disclosing:
     """Who are patient."""
-    monkeypatch.setattr(gathering, "QUIET_SECONDS", A_MINUTE)
-    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", A_MINUTE)
+    monkeypatch.setattr(gathering, "QUIET_TURNS", MANY)
     return Disclosing(noted.run, store.hasher, Pks(1))
 
 
@@ -200,38 +199,21 @@ async def test_whoever_asks_alone_waits_for_nobody(readers: Disclosing, noted: N
 async def test_nobody_is_waited_for_who_does_not_come(
     readers: Disclosing, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "QUIET_SECONDS", 0.001)
+    monkeypatch.setattr(gathering, "QUIET_TURNS", 1)
     await ask(readers, *NOTES)
 
     await ask(readers, NOTES[0])
-    monkeypatch.setattr(gathering, "QUIET_SECONDS", A_MINUTE)
+    monkeypatch.setattr(gathering, "QUIET_TURNS", MANY)
     await ask(readers, NOTES[0])
 
     assert noted.sizes == [4, 1, 1]
 
 
-async def test_nobody_waits_for_ever_for_those_who_keep_coming(
-    readers: Disclosing, noted: Noted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await ask(readers, *NOTES, *NOTES, *NOTES, *NOTES)
-    monkeypatch.setattr(gathering, "QUIET_SECONDS", 0.005)
-    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 0.02)
-    coming = []
-    while len(noted.sizes) < 2:
-        coming.append(asyncio.create_task(ask(readers, NOTES[0])))
-        await asyncio.sleep(0.003)
-        assert len(coming) < 16
-
-    await asyncio.gather(*coming)
-    assert noted.sizes[0] == 16
-    assert noted.sizes[1] < 16
-
-
 async def test_no_more_than_some_share_a_statement(
     readers: Disclosing, noted: Noted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathering, "MOST", 3)
-    monkeypatch.setattr(gathering, "QUIET_SECONDS", 0.001)
+    monkeypatch.setattr(Disclosing, "most", 3)
+    monkeypatch.setattr(gathering, "QUIET_TURNS", 1)
 
     await ask(readers, *NOTES)
 

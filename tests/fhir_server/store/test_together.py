@@ -12,7 +12,6 @@ from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries
 from fhir_server.search.sight import PUBLIC, Sight, Stamp, Tie
-from fhir_server.store import together
 from fhir_server.store.connections import PLANNER
 from fhir_server.store.pipeline import Pipeline, Row, Statement
 from fhir_server.store.postgres import PostgresStore
@@ -85,7 +84,7 @@ async def test_those_who_are_known_and_those_who_are_not_have_a_statement_each(
 
 
 async def test_no_more_than_some_share_a_statement(readers: Together, noted: Noted) -> None:
-    await asyncio.gather(*[readers.current(KEYS[0], None) for _ in range(2 * together.MOST + 1)])
+    await asyncio.gather(*[readers.current(KEYS[0], None) for _ in range(2 * Together.most + 1)])
 
     assert noted.names == ["current_of_several", "current_of_several", "current"]
 
