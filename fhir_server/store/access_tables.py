@@ -36,7 +36,15 @@ access = Table(
     Column("deny", BigInteger, nullable=False),
     Column("oppose", BigInteger, nullable=False),
     Column("data", ARRAY(BigInteger)),  # of which time alone, and by which dates: see `ties.py`; null: of any
-    Index("access_person", "person", "actor"),
+    # Of all ties of the person, `deny` and `oppose`: what anybody is denied.
+    Column("contested", BigInteger, nullable=False, server_default=text("0")),
+    # With all that tells whether a row is plainly seen.
+    Index(
+        "access_person",
+        "person",
+        "actor",
+        postgresql_include=["tie", "since", "until", "allow", "named", "contested"],
+    ),
     # For the persons of an actor. No tie is 0: only statements that say so can go by this one, so that the ties of a
     # person are looked up by the other, where they stand together.
     Index(

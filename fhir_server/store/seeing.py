@@ -8,6 +8,9 @@ label that hides, of a cell that a tie shows whole and that nothing denies. `is_
 which it is true is seen, and of another row `is_seen` tells: by masks as well that most others are hidden, and by a
 function of the database (migration 0014) what is left. That knows the order of `_KINDS` and `_SINGLE`, and the numbers
 of labels and of `RELEASED`: who changes one of these writes the function anew.
+
+A tie also tells which cells of its person are `contested`, denied to anybody: of others one tie tells enough, and
+those who are not denied anything need not be looked for.
 """
 
 from __future__ import annotations
@@ -165,13 +168,17 @@ def is_plain(row: str, names: Sequence[str], place: str = "", person: str = "") 
     """That the row is seen, whatever else may be asked of it. `names`: the SQL of the `PLAIN_COLUMNS`.
 
     `place`: the SQL of whose turn it is, where the values are those of several (`packed_in_rows`). `person`: as above;
-    what is not about them is not plain.
+    what is not about them is not plain. Without one, nor is a row of a cell that of its person anybody is denied.
     """
-    _, masks = _of_turn(names, place)
+    actors, masks = _of_turn(names, place)
+    cell = f"{row}.cell"
+    if person:
+        shown = f"{row}.compartment = {person} and {is_shown(row, plain_cells(names, person, place))}"
+    else:
+        one = f"{_ties(f'{row}.compartment', actors, names[2])} and {_holds(f'({_whole(masks)}) & ~a.contested', cell)}"
+        shown = f"{row}.labels & {_SPECIAL} = 0 and exists (select from {one})"
     unlinked = f"{masks}[{len(_PLAIN_KINDS) * len(Tie) + 1}]"
-    cells = plain_cells(names, person or f"{row}.compartment", place)
-    theirs = f"{row}.compartment = {person} and " if person else ""
-    return f"case when {_holds(unlinked, f'{row}.cell')} then true else {theirs}{is_shown(row, cells)} end"
+    return f"case when {_holds(unlinked, cell)} then true else {shown} end"
 
 
 def plain_cells(names: Sequence[str], person: str, place: str = "") -> str:
@@ -200,8 +207,13 @@ def _plain(masks: str) -> str:
 
     `masks`: beginning with those of `_PLAIN_KINDS`, which have none for a tie about data of some time alone.
     """
+    return f"bit_or({_whole(masks)}) & ~bit_or(a.deny | a.oppose)"
+
+
+def _whole(masks: str) -> str:
+    """The cells that one of them shows whole."""
     full, named = [_worth(masks, kind) for kind in _PLAIN_KINDS]
-    return f"bit_or((a.allow & {full}) | (a.named & {named})) & ~bit_or(a.deny | a.oppose)"
+    return f"(a.allow & {full}) | (a.named & {named})"
 
 
 def _shown(masks: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from fhir_server.kernel.keys import Key
@@ -34,11 +36,11 @@ _UNTIE: Final = Statement("untie", "delete from access where person = $1", (INT8
 _TIE: Final = Statement(
     "tie",
     f"""
-    insert into access (person, actor, tie, {_MASKS}, data)
-    select $1, actor, tie, {_MASKS}, case when start is not null then array[start, stop] || $12::bigint[] end
+    insert into access (person, actor, tie, {_MASKS}, data, contested)
+    select $1, actor, tie, {_MASKS}, case when start is not null then array[start, stop] || $12::bigint[] end, $13
     from unnest($2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
         $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[]) u(actor, tie, {_MASKS}, start, stop)""",
-    (INT8, INT8_ARRAY, INT2_ARRAY, *[INT8_ARRAY] * 9),
+    (INT8, INT8_ARRAY, INT2_ARRAY, *[INT8_ARRAY] * 9, INT8),
 )
 
 
@@ -63,6 +65,11 @@ async def links(run: Run, hasher: Hasher, persons: Sequence[Key], actors: Sequen
     return found
 
 
+def contested(links: Iterable[Link]) -> int:
+    """The cells of which these ties, all those of a person, deny anything to anybody, at whatever time."""
+    return reduce(or_, [one.deny | one.oppose for one in links], 0)
+
+
 async def tie(run: Run, hasher: Hasher, person: Key, links: Sequence[Link]) -> None:
     """Let these be all the ties of a person."""
     number = pack_int8(hasher.self_of(person))
@@ -74,5 +81,6 @@ async def tie(run: Run, hasher: Hasher, person: Key, links: Sequence[Link]) -> N
             *(pack_int8s([getattr(one, name) for one in links]) for name in _MASKS.split(", ")),
             *(pack_int8s([one.data and one.data[place] for one in links]) for place in (0, 1)),
             pack_int8s(sorted(main_dates(hasher)) if any(one.data for one in links) else []),
+            pack_int8(contested(links)),
         )
         await run(_TIE, (number, *columns))

@@ -381,6 +381,8 @@ async def test_a_stamp_that_changes_while_it_is_indexed_leaves_nothing_unfound(w
 
 async def test_a_database_of_the_version_before_is_migrated_with_what_is_in_it(world: World) -> None:
     with psycopg.connect(world.url, autocommit=True) as connection:
+        connection.execute("alter table access drop column contested")  # with the index that has it
+        connection.execute("create index access_person on access (person, actor)")
         connection.execute("drop table entry_person")
         connection.execute("drop index resource_untold")
         connection.execute("alter table resource drop column told")

@@ -12,7 +12,7 @@ import psycopg
 
 from fhir_server.kernel.errors import Unavailable
 
-HEAD: Final = "0017"  # the newest revision of `versions`
+HEAD: Final = "0018"  # the newest revision of `versions`
 OLDEST_SERVER: Final = 150000  # PostgreSQL 15, as `server_version_num` writes it
 LOCK: Final = 0x434D << 48  # the advisory lock of whoever migrates
 

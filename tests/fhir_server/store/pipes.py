@@ -13,7 +13,7 @@ import pytest
 
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.store.binary import FLOAT8, INT4, TEXT, pack_float8, unpack_int
-from fhir_server.store.pipeline import Pipeline, Statement
+from fhir_server.store.pipeline import Pipeline, Row, Statement
 
 ECHO = Statement("echo", "select $1::text", (TEXT,))
 SLOW_ECHO = Statement("slow_echo", "select $1::text from pg_sleep($2)", (TEXT, FLOAT8))
@@ -95,3 +95,15 @@ async def no_session(admin: psycopg.AsyncConnection[Any]) -> bool:
 
 async def terminate(admin: psycopg.AsyncConnection[Any], pid: int) -> None:
     await admin.execute("select pg_terminate_backend(%s)", [pid])
+
+
+class Noted:
+    """A connection for readers, and the names of the statements that it ran."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self.names: list[str] = []
+
+    async def run(self, statement: Statement, params: Sequence[bytes | None]) -> list[Row]:
+        self.names.append(statement.name)
+        return await self.pipeline.run(statement, params)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
@@ -13,28 +13,17 @@ from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries
 from fhir_server.search.sight import PUBLIC, Sight, Stamp, Tie
 from fhir_server.store.connections import PLANNER
-from fhir_server.store.pipeline import Pipeline, Row, Statement
+from fhir_server.store.pipeline import Pipeline
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.store.together import Together
 from tests.contracts.writing import Writer
+from tests.fhir_server.store.pipes import Noted
 
 KEYS = tuple(Key("Patient", f"p{number}") for number in range(5))
 NONE = (0,) * len(Tie)
 ACTOR = Key("Practitioner", "a")
 PUBLIC_ALONE = Sight((ACTOR,), NONE, NONE, NONE, NONE, NONE, NONE, 5, unlinked=1 << PUBLIC)
 NOBODY = Sight((), NONE, NONE, NONE, NONE, NONE, NONE, 5, unlinked=1 << PUBLIC)
-
-
-class Noted:
-    """A connection for readers, and the names of the statements that it ran."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline = pipeline
-        self.names: list[str] = []
-
-    async def run(self, statement: Statement, params: Sequence[bytes | None]) -> list[Row]:
-        self.names.append(statement.name)
-        return await self.pipeline.run(statement, params)
 
 
 @pytest.fixture
