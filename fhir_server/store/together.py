@@ -74,12 +74,12 @@ class Together(Gathering[Asked, Stored | None]):
     async def answer(self, together: Sequence[_Waiting]) -> None:
         """Those of whom nothing is asked but what is there, and those who see, each by a statement."""
         unknown: list[_Waiting] = []
-        actors: list[_Waiting] = []
+        known: list[_Waiting] = []
         alone: list[_Waiting] = []
         for one in together:
             sight = one[0][1]
-            (unknown if sight is None else actors if sight.actors else alone).append(one)
-        parts = [part for part in (unknown, actors, *([one] for one in alone)) if part]
+            (unknown if sight is None else known if sight.actors else alone).append(one)
+        parts = [part for part in (unknown, known, *([one] for one in alone)) if part]
         if len(parts) == 1:
             await self._answer(parts[0])
         else:

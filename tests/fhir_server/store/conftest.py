@@ -14,9 +14,12 @@ import psycopg
 import pytest
 import uvloop
 
+from fhir_server.store.connections import PLANNER
 from fhir_server.store.embedded import Embedded
 from fhir_server.store.pipeline import Pipeline
+from fhir_server.store.postgres import PostgresStore
 from tests.databases import Databases
+from tests.fhir_server.store.pipes import Noted
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -81,3 +84,11 @@ def own_server(one_server: Embedded) -> Embedded:
     one_server.start()
     one_server.watch()
     return one_server
+
+
+@pytest.fixture
+async def noted(url: str, store: PostgresStore) -> AsyncIterator[Noted]:
+    """For readers, on the database of the `store` of a test."""
+    pipeline = await Pipeline.open(url, shared=True, options=PLANNER)
+    yield Noted(pipeline)
+    await pipeline.close()

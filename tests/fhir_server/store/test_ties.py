@@ -11,9 +11,7 @@ import pytest
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries
 from fhir_server.search.sight import Link, Sight, Stamp, Tie
-from fhir_server.store.connections import PLANNER
 from fhir_server.store.migrations.migrate import migrate
-from fhir_server.store.pipeline import Pipeline
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.store.ties import contested
 from fhir_server.store.together import Together
@@ -62,13 +60,6 @@ async def store(url: str) -> AsyncIterator[PostgresStore]:
             await writer.put(note(person, cell), Entries(stamp=Stamp(cell, persons=(person,))))
     yield opened
     await opened.close()
-
-
-@pytest.fixture
-async def noted(url: str, store: PostgresStore) -> AsyncIterator[Noted]:
-    pipeline = await Pipeline.open(url, shared=True, options=PLANNER)
-    yield Noted(pipeline)
-    await pipeline.close()
 
 
 def note(person: Key, cell: int) -> Key:

@@ -12,8 +12,6 @@ from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.search.entries import Entries
 from fhir_server.search.sight import PUBLIC, Sight, Stamp, Tie
-from fhir_server.store.connections import PLANNER
-from fhir_server.store.pipeline import Pipeline
 from fhir_server.store.postgres import PostgresStore
 from fhir_server.store.together import Together
 from tests.contracts.writing import Writer
@@ -34,13 +32,6 @@ async def store(url: str) -> AsyncIterator[PostgresStore]:
         await writer.put(key, entries_seen_by_all())
     yield opened
     await opened.close()
-
-
-@pytest.fixture
-async def noted(url: str, store: PostgresStore) -> AsyncIterator[Noted]:
-    pipeline = await Pipeline.open(url, shared=True, options=PLANNER)
-    yield Noted(pipeline)
-    await pipeline.close()
 
 
 @pytest.fixture
