@@ -12,7 +12,7 @@ from fhir_server.access.caller import Caller
 _MODULE = "bench.unscoped"
 
 
-def _everything(self: Authority, caller: Caller, now: int) -> None:
+def _everything(self: Authority, caller: Caller) -> None:
     pass
 
 

@@ -168,10 +168,9 @@ class Authority:
             found = permitted[asked] = caller.grants.permits(type, letter)
         return found
 
-    def view_of(self, caller: Caller, now: int) -> View | None:
-        """What the caller may see at `now` (µs); None: everything."""
-        view = self._known(caller).view
-        return None if view is None else View(view.sight.at(now), view.types, view.among)
+    def view_of(self, caller: Caller) -> View | None:
+        """What the caller may see whenever it is asked; None: everything."""
+        return self._known(caller).view
 
     def _known(self, caller: Caller) -> _Known:
         # Whoever has asked before is the same object, known by their token: that is found faster than who is equal.
@@ -183,7 +182,7 @@ class Authority:
 
 @dataclass(slots=True)
 class _Known:
-    """What was found out about a caller under a policy. `view`: at whatever time."""
+    """What was found out about a caller under a policy."""
 
     policy: Policy
     view: View | None
@@ -192,8 +191,7 @@ class _Known:
 
 @lru_cache(maxsize=4096)
 def _view_of(policy: Policy, caller: Caller) -> View | None:
-    """The view of a caller, at whatever time."""
-    sight = policy.sight_of(caller, 0)
+    sight = policy.sight_of(caller)
     if sight is None:
         return None
     if caller.grants is None:

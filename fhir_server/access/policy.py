@@ -58,8 +58,11 @@ class Policy:
         self.tables = tables
         self._worths: dict[tuple[object, ...], Worth] = {}
 
-    def sight_of(self, caller: Caller, now: int) -> Sight | None:
-        """What a caller sees at `now` (µs); None: everything, on a server without authentication."""
+    def sight_of(self, caller: Caller, now: int | None = None) -> Sight | None:
+        """What a caller sees; None: everything, on a server without authentication.
+
+        `now`: µs; None: whenever it is asked.
+        """
         if caller.kind == "anyone":
             return None
         worth = self._worth(caller)

@@ -13,7 +13,6 @@ from typing import Final
 from fhir_server.access.grants import context_of
 from fhir_server.interactions.call import Action, Call, Server
 from fhir_server.kernel.errors import InsufficientScope
-from fhir_server.kernel.times import now
 from fhir_server.search.view import View
 
 _LETTERS: Final[Mapping[Action, str]] = {
@@ -50,4 +49,4 @@ def admitted(call: Call, server: Server) -> View | None:
             f"{context_of(call.caller.kind)}/{call.type}.{letter}",
             french=f"Les scopes de ce jeton ne permettent pas cette opération sur {call.type}",
         )
-    return access.view_of(call.caller, now())
+    return access.view_of(call.caller)

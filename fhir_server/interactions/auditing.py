@@ -252,7 +252,7 @@ class Auditor:
         else:
             named = [Key(call.type, call.id)] if call.type is not None and call.id is not None else []
         found = await store.stamps(named) if named else {}
-        hidden = set(await store.within(access.view_of(caller, moment)).unseen(list(found)))
+        hidden = set(await store.within(access.view_of(caller)).unseen(list(found)))
         if isinstance(error, Denied):
             return error.decision, error.persons or _persons(found, found)
         if isinstance(error, Forbidden):

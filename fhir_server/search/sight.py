@@ -16,6 +16,7 @@ from enum import IntEnum, IntFlag
 from typing import Any, Final, TypeAlias
 
 from fhir_server.kernel.keys import Key
+from fhir_server.kernel.times import now
 from fhir_server.kernel.values import immutable
 
 Span: TypeAlias = tuple[int, int]  # from the first to before the second, in µs, as in `spans.py`
@@ -153,29 +154,15 @@ class Sight:
     sensitive: int  # the number of the cell sante-sensible
     unlinked: int = 1 << PUBLIC  # cells seen without a tie
     kept: int = 0  # cells whose own are seen without a tie, and after it: messages, sollicitations
-    now: int = field(default=0, hash=False, compare=False)  # µs
+    now: int | None = field(default=None, hash=False, compare=False)  # µs; None: whenever it is asked
     released: tuple[Key, ...] = ()  # organisations whose working notes (`Label.INTERNE`) are shown as well
     # What others have made of it, at whatever time: it is asked about in every statement. `replace` leaves it behind.
     made: dict[object, Any] = field(init=False, default_factory=dict, hash=False, compare=False, repr=False)
 
-    def at(self, now: int) -> Sight:
-        """The same at another time."""
-        found = Sight(
-            self.actors,
-            self.full,
-            self.named,
-            self.least,
-            self.own,
-            self.shows,
-            self.opens,
-            self.sensitive,
-            self.unlinked,
-            self.kept,
-            now,
-            self.released,
-        )
-        found.made = self.made  # type: ignore[misc]  # it is new
-        return found
+    @property
+    def moment(self) -> int:
+        """When it is asked, in µs."""
+        return now() if self.now is None else self.now
 
 
 def sees(sight: Sight, stamp: Stamp, links: Collection[Link], dates: Collection[Span] = ()) -> bool:
@@ -203,9 +190,10 @@ def _sees_of(
 ) -> bool:
     authored = not actors.isdisjoint(stamp.authors)
     cells = stamp.cells(sight.sensitive)
+    moment = sight.moment
     found = False
     for link in links:
-        if link.person != person or link.actor not in actors or not link.since <= sight.now < link.until:
+        if link.person != person or link.actor not in actors or not link.since <= moment < link.until:
             continue
         if (link.deny & cells or (link.oppose & cells and not authored)) and link.denies_of(dates):
             return False

@@ -29,7 +29,7 @@ from fhir_server.store.binding import Kind
 COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]",) * 3
 OIDS: Final = (INT8_ARRAY,) * 3
 _KINDS: Final = ("full", "named", "least", "own", "shows", "opens")
-_SINGLE: Final = ("sensitive", "unlinked", "kept", "now")
+_SINGLE: Final = ("sensitive", "unlinked", "kept", "moment")
 # What `is_plain` is told: the actors; for each tie what is full and what is named, and then `unlinked`; and the time.
 PLAIN_COLUMNS: Final[tuple[Kind, ...]] = ("bigint[]", "bigint[]", "bigint")
 PLAIN_OIDS: Final = (INT8_ARRAY, INT8_ARRAY, INT8)
@@ -49,19 +49,18 @@ def packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
     if lasting is None:
         lasting = sight.made[hasher] = _packed(sight, hasher)
     actors, authors, worth = lasting
-    return actors, authors, worth + pack_int8(sight.now)
+    return actors, authors, worth + pack_int8(sight.moment)
 
 
 def packed_plainly(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
     """The values of `PLAIN_COLUMNS`, ready to be sent."""
-    return *_packed_plainly(sight, hasher), pack_int8(sight.now)
+    return *_packed_plainly(sight, hasher), pack_int8(sight.moment)
 
 
 def packed_in_rows(sights: Sequence[Sight], hasher: Hasher) -> tuple[bytes, ...]:
     """The values of `PLAIN_COLUMNS` of several, a row each, at one time. A sight without actors has no row."""
     actors, masks = zip(*[_packed_plainly(sight, hasher) for sight in sights], strict=True)
-    latest = max([sight.now for sight in sights])
-    return pack_int8_rows(actors), pack_int8_rows(masks), pack_int8(latest)
+    return pack_int8_rows(actors), pack_int8_rows(masks), pack_int8(sights[-1].moment)
 
 
 def untied_cells(sight: Sight) -> bytes:
@@ -85,7 +84,7 @@ def _packed_plainly(sight: Sight, hasher: Hasher) -> tuple[bytes, bytes]:
 
 
 def _packed(sight: Sight, hasher: Hasher) -> tuple[bytes, ...]:
-    """The same, without the time, which comes last."""
+    """The same, without the moment, which comes last."""
     actors = [hasher.self_of(actor) for actor in sight.actors]
     worth = [mask for kind in _KINDS for mask in getattr(sight, kind)]
     worth += [getattr(sight, name) for name in _SINGLE]
@@ -143,7 +142,7 @@ def is_seen(row: str, names: Sequence[str], person: str = "") -> str:
     What is not told by masks alone is told by a function of the database: a statement is not set up with all that.
     """
     actors, authors, masks = names
-    cell, now = f"{row}.cell", single(names, "now")
+    cell, now = f"{row}.cell", single(names, "moment")
     plain, shown = _plain(f"({masks})"), _shown(f"({masks})")
     is_mine = f"({row}.parties && {actors}) is true"
     told = f"is_seen({', '.join(f'{row}.{column}' for column in _STAMP)}, {actors}, {authors}, {masks})"

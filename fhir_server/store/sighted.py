@@ -48,7 +48,7 @@ class Sighted(Texts):
     @property
     def now(self) -> str:
         """When they ask."""
-        return single(self._sight_names(), "now")
+        return single(self._sight_names(), "moment")
 
     @property
     def untied(self) -> str:

@@ -306,7 +306,7 @@ class Trial:
         return None
 
     async def _facts(self, store: ResourceStore, caller: Caller) -> tuple[View, dict[Key, list[Link]]]:
-        view = self.authority.view_of(caller, self.clock.at // 1000)
+        view = self.authority.view_of(caller)
         assert view is not None
         found: dict[Key, list[Link]] = {person: [] for person in PERSONS}
         for link in await store.links(PERSONS, view.sight.actors):
