@@ -3,6 +3,10 @@
 Those who ask in one turn of the loop share one, and those who ask while one is under way share the next. Who is
 answered together asks again together: as many are waited for as were there last time, as long as they keep coming. So
 under load nearly all who read at a time share a statement, and whoever reads alone waits for nobody.
+
+Where a statement costs much more than a reader adds to it, those who have not come are waited for even when nobody
+comes any more: they may have to wait for a processor. That is given up for a while when it was in vain, for then
+readers do not come back together: each comes at a time of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from collections.abc import Sequence
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar
 
 QUIET_TURNS: Final = 3  # of the loop, in which nobody has come: then no more are waited for
+HOLD_SECONDS: Final = 0.001  # the shortest of uvloop's timers: what is less is none
+SPARED: Final = 16  # statements that are not held back after one that was in vain
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -23,11 +29,13 @@ class Gathering(ABC, Generic[Asked, Answer]):
     """Safe to share between the tasks of one loop.
 
     `most`: that share a statement. `patience_seconds`: for so long those who ask wait for a statement under way, and
-    only if they are not as many as share one; None: until it has ended.
+    only if they are not as many as share one; None: until it has ended. `holds`: those who have not come are waited for
+    by the clock.
     """
 
     most: ClassVar[int]
     patience_seconds: ClassVar[float | None]
+    holds: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -38,6 +46,8 @@ class Gathering(ABC, Generic[Asked, Answer]):
         self._counted = 0  # when those who wait were last looked at
         self._quiet = 0  # turns since somebody came
         self._timer: asyncio.TimerHandle | None = None
+        self._hold: asyncio.TimerHandle | None = None
+        self._spared = 0  # statements that are not held back
 
     @abstractmethod
     async def answer(self, together: Sequence[Waiting[Asked, Answer]]) -> None:
@@ -46,7 +56,11 @@ class Gathering(ABC, Generic[Asked, Answer]):
     async def ask(self, asked: Asked) -> Answer:
         answer: asyncio.Future[Answer] = self._loop.create_future()
         self._asked.append((asked, answer))
-        if not self._under_way:
+        if self._hold is not None:
+            if len(self._asked) >= self._awaited():
+                self._hold.cancel()
+                self._release()
+        elif not self._under_way:
             self._begin_to_look()
         elif self.patience_seconds is not None:
             if len(self._asked) >= self.most:
@@ -71,11 +85,28 @@ class Gathering(ABC, Generic[Asked, Answer]):
             self._counted, self._quiet = count, 0
         else:
             self._quiet += 1
-        if count < min(self._likely, self.most) and self._quiet < QUIET_TURNS:
+        missing = count < self._awaited()
+        if missing and self._quiet < QUIET_TURNS:
             self._loop.call_soon(self._look)
+            return
+        self._looking = False
+        if missing and self.holds and not self._spared:
+            self._hold = self._loop.call_later(HOLD_SECONDS, self._held_in_vain)
         else:
-            self._looking = False
+            self._spared = max(0, self._spared - 1)
             self._send()
+
+    def _awaited(self) -> int:
+        """As many as are worth waiting for."""
+        return min(self._likely, self.most)
+
+    def _held_in_vain(self) -> None:
+        self._spared = SPARED
+        self._release()
+
+    def _release(self) -> None:
+        self._hold = None
+        self._send()
 
     def _send(self) -> None:
         if self._timer is not None:

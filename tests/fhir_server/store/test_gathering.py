@@ -179,3 +179,46 @@ async def test_whoever_has_gone_is_answered_no_more() -> None:
 
     assert isinstance(found[0], asyncio.CancelledError)
     assert found[1:] == [2, 4]
+
+
+class Holding(Strict):
+    holds: ClassVar[bool] = True
+
+
+async def test_who_comes_late_is_waited_for_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "HOLD_SECONDS", A_SECOND)
+    readers = Holding()
+    await asking(readers, 1, 2, 3)
+    others = asking(readers, 1, 2)
+    await turns()
+    assert readers.sizes == [3]
+
+    late = asking(readers, 3)
+    await turns(IN_ONE)
+
+    assert readers.sizes == [3, 3]
+    assert list(await asyncio.gather(others, late)) == [[2, 4], [6]]
+
+
+async def test_whoever_waited_by_the_clock_in_vain_is_spared_it_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readers = Holding()
+    await asking(readers, 1, 2)
+    assert await asyncio.wait_for(asking(readers, 1), A_SECOND) == [
+        2
+    ]  # nobody else comes, and the clock says so
+    assert readers.sizes == [2, 1]
+
+    monkeypatch.setattr(gathering, "HOLD_SECONDS", 10 * A_SECOND)
+    for _ in range(gathering.SPARED // 2):
+        await asking(readers, 1, 2)
+        await asyncio.wait_for(asking(readers, 1), A_SECOND)
+    assert readers.sizes == [2, 1] * (1 + gathering.SPARED // 2)
+
+    await asking(readers, 1, 2)
+    asked = asking(readers, 1)
+    await turns()
+    assert not asked.done()
+    await asking(readers, 2)
+    assert await asked == [2]
