@@ -153,7 +153,12 @@ def trace_of(
     status = result.status
     if (purpose := _PURPOSES.get(call.operation)) is not None:
         caller = replace(caller, purpose=purpose)
-    data: dict[str, Any] = {"at": at, "kind": kind_of(call), "status": status, "agent": acting(caller)}
+    data: dict[str, Any] = {
+        "at": at,
+        "kind": kind_of(call),
+        "status": status,
+        "agent": orjson.Fragment(acting(caller)),
+    }
     if call.operation:
         data["operation"] = call.operation
     touched, things = _touched(call, result, categories or {})
@@ -200,7 +205,7 @@ def event(
     """
     if kind not in KINDS:
         raise ValueError(f"{kind} is not a kind of act")
-    data: dict[str, Any] = {"at": at, "kind": kind, "agent": acting(caller)}
+    data: dict[str, Any] = {"at": at, "kind": kind, "agent": orjson.Fragment(acting(caller))}
     if things:
         data["what"] = things
     if persons:
@@ -219,7 +224,7 @@ def event(
 
 def fed(tree: Tree, caller: Caller, *, at: int, address: str = "") -> Trace:
     """An AuditEvent that another system sends to be kept, as it is. https://profiles.ihe.net/ITI/TF/Volume2/ITI-20.html"""
-    data: dict[str, Any] = {"at": at, "kind": "feed", "agent": acting(caller), "event": tree}
+    data: dict[str, Any] = {"at": at, "kind": "feed", "agent": orjson.Fragment(acting(caller)), "event": tree}
     if address:
         data["address"] = address
     things = {key for entity in _list(tree, "entity") if (key := _local(entity.get("what"))) is not None}
@@ -326,14 +331,14 @@ def _made(
     )
 
 
-def acting(caller: Caller) -> orjson.Fragment:
+def acting(caller: Caller) -> bytes:
     """Who acts, as JSON."""
     return _acting(caller)[0]
 
 
-def _acting(caller: Caller) -> tuple[orjson.Fragment, tuple[str, ...]]:
+def _acting(caller: Caller) -> tuple[bytes, tuple[str, ...]]:
     """A Caller, as JSON and as `agents_of`."""
-    found: tuple[orjson.Fragment, tuple[str, ...]] | None = caller.made.get(_acting)
+    found: tuple[bytes, tuple[str, ...]] | None = caller.made.get(_acting)
     if found is not None:
         return found
     said = {
@@ -348,7 +353,7 @@ def _acting(caller: Caller) -> tuple[orjson.Fragment, tuple[str, ...]]:
         "level": caller.level,
         "purpose": caller.purpose,
     }
-    made = orjson.Fragment(orjson.dumps({name: value for name, value in said.items() if value}))
+    made = orjson.dumps({name: value for name, value in said.items() if value})
     found = caller.made[_acting] = made, _agents(caller)
     return found
 

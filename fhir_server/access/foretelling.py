@@ -15,9 +15,9 @@ from fhir_server.access.audit import SEARCH_OF_TYPE, acting, agents_of, shown
 from fhir_server.access.caller import Caller
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.trace import Foretold
-from fhir_server.kernel.wire import encode
 
-_READ: Final = "read"
+_READ: Final = orjson.dumps("read")
+_SEARCH: Final = orjson.dumps(SEARCH_OF_TYPE)
 
 
 class Asked(Protocol):
@@ -33,14 +33,11 @@ def foretold(asked: Asked, thing: Key, caller: Caller, *, at: int) -> Foretold:
     """What `audit.trace_of` will make of it, if `thing` is given out. `at`: when the call began, in µs."""
     kind, name = orjson.dumps(thing.type), orjson.dumps(thing.id)
     persons = b',"persons":[%b]' % name if thing.type == "Patient" else b""
-    end = _end(asked)
-    told = b',"","R"]]' + persons
     return Foretold(
         thing,
         before=b'%b,"what":[[%b,%b,' % (_begun(_READ, caller, at), kind, name),
-        between=told + b',"numbers":[',
-        after=b"]" + end,
-        ending=told + end,
+        told=b',"","R"]]' + persons,
+        ending=_end(asked),
         agents=agents_of(caller),
     )
 
@@ -52,16 +49,15 @@ def foretold_list(asked: Asked, type: str, query: str, caller: Caller, *, at: in
         end = b',"query":%b%b' % (orjson.dumps(said), end)
     return Foretold(
         None,
-        before=b'%b,"type":%b' % (_begun(SEARCH_OF_TYPE, caller, at), orjson.dumps(type)),
-        between=b',"numbers":[',
-        after=b"]" + end,
+        before=b'%b,"type":%b' % (_begun(_SEARCH, caller, at), orjson.dumps(type)),
+        told=b"",
         ending=end,
         agents=agents_of(caller),
     )
 
 
-def _begun(kind: str, caller: Caller, at: int) -> bytes:
-    return encode({"at": at, "kind": kind, "status": 200, "agent": acting(caller)})[:-1]
+def _begun(kind: bytes, caller: Caller, at: int) -> bytes:
+    return b'{"at":%d,"kind":%b,"status":200,"agent":%b' % (at, kind, acting(caller))
 
 
 def _end(asked: Asked) -> bytes:

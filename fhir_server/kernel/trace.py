@@ -16,6 +16,7 @@ DONE: Final[Outcome] = 0
 FAILED: Final[Outcome] = 4
 REFUSED: Final[Outcome] = 8
 BROKEN: Final[Outcome] = 12
+AROUND_NUMBER: Final = (',"numbers":[', "]")  # what stands in `data` around the number of one Patient
 
 
 @immutable
@@ -35,27 +36,24 @@ class Trace:
 class Foretold:
     """The trace of a read that gives out `thing`, or of a search for what is about one Patient, but for what rows tell.
 
-    Of a read, `data` is `before`, the version and, of a row about one Patient, `between`, what the store calls them,
-    `after`; of another `before`, the version, `ending`. Of a search there is no version, and the end depends on whether
-    anything was found. `written`: the store has written it with what was given out.
+    `data` is `before`; of a read, the version; `told`; if what is given out is about one Patient, what the store calls
+    them, between the two of `AROUND_NUMBER`; and `ending`. `written`: the store has written it with what was given out.
     """
 
-    __slots__ = ("after", "agents", "before", "between", "ending", "thing", "written")
+    __slots__ = ("agents", "before", "ending", "thing", "told", "written")
 
     def __init__(
         self,
         thing: Key | None,
         *,
         before: bytes,
-        between: bytes,
-        after: bytes,
+        told: bytes,
         ending: bytes,
         agents: tuple[str, ...],
     ) -> None:
         self.thing = thing
         self.before = before
-        self.between = between
-        self.after = after
+        self.told = told
         self.ending = ending
         self.agents = agents
         self.written = False

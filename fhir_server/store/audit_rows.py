@@ -11,13 +11,14 @@ these milliseconds until the commit, and writes only if the sealer has not passe
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Final
 
 from fhir_server.kernel.errors import Unavailable
 from fhir_server.kernel.keys import Key
 from fhir_server.kernel.times import now
-from fhir_server.kernel.trace import Foretold, Outcome, Trace
+from fhir_server.kernel.trace import AROUND_NUMBER, Foretold, Outcome, Trace
 from fhir_server.kernel.values import immutable
 from fhir_server.search.entries import Hasher
 from fhir_server.store.binary import (
@@ -53,6 +54,17 @@ FENCE_SQL: Final = (
     "select coalesce(pg_sequence_last_value('audit_fence'::regclass), 0) as value from {held}"
     " where not absent"
 )
+# How a statement begins that writes traces and nothing else, told the lock and the stamp before anything else.
+BEGUN_SQL: Final = (
+    f"with held as materialized ({HELD_SQL.format(lock='$1')}),"
+    f" fence as materialized ({FENCE_SQL.format(held='held')})"
+)
+OPEN_SQL: Final = "(select value < $2 from fence)"
+# What a foretold trace says of the Patient whom the store knows by a number; nothing, if there is none.
+NUMBERED_SQL: Final = (
+    "case when {person} is null then ''"
+    f" else convert_to('{AROUND_NUMBER[0]}' || {{person}} || '{AROUND_NUMBER[1]}', 'UTF8') end"
+)
 
 _ATTEMPTS: Final = 5
 
@@ -62,8 +74,7 @@ def _trace(name: str, row: str, oids: tuple[int, ...]) -> Statement:
     return Statement(
         name,
         f"""
-        with held as materialized ({HELD_SQL.format(lock="$1")}),
-        fence as materialized ({FENCE_SQL.format(held="held")}),
+        {BEGUN_SQL},
         gate as materialized (select value < $2 as open from fence),
         traced as (
             insert into audit (pk, outcome, keys, data) select {row} where (select open from gate))
@@ -131,7 +142,7 @@ def rows_of(hasher: Hasher, pks: Pks, traces: Iterable[Trace]) -> TraceRows:
         keys = _keys_of(hasher, trace)
         numbers.append(pk)
         outcomes.append(trace.outcome)
-        packed.append(struct.pack(f"!{len(keys)}q", *keys))
+        packed.append(_packer(len(keys))(*keys))
         data.append(trace.data)
     return TraceRows(created(numbers[0]) // 1000, numbers, outcomes, packed, data)
 
@@ -172,7 +183,13 @@ def foretold_keys(hasher: Hasher, trace: Foretold) -> bytes:
     keys = {agent_key(hasher, agent) for agent in trace.agents}
     if trace.thing is not None:
         keys.add(hasher.self_of(trace.thing))
-    return struct.pack(f"!{len(keys)}q", *keys)
+    return _packer(len(keys))(*keys)
+
+
+@cache
+def _packer(count: int) -> Callable[..., bytes]:
+    """What packs so many keys."""
+    return struct.Struct(f"!{count}q").pack
 
 
 def _keys_of(hasher: Hasher, trace: Trace) -> list[int]:

@@ -177,7 +177,7 @@ def _varying(values: Sequence[Any], oid: int, pack: Callable[[Any], bytes]) -> b
     if not count:
         return _START.pack(0, 0, oid)
     if None not in values:
-        packed = [pack(value) for value in values]
+        packed = values if pack is bytes else [pack(value) for value in values]
         parts = [b""] * (2 * count)
         parts[0::2] = map(_LENGTH.pack, map(len, packed))
         parts[1::2] = packed

@@ -6,7 +6,7 @@ parameter of where its value comes from, and filled in for every query after tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from fhir_server.kernel.values import immutable
@@ -14,23 +14,41 @@ from fhir_server.store import binary
 from fhir_server.store.pipeline import Statement
 
 Kind: TypeAlias = Literal[
-    "smallint", "bigint", "text", "float8", "smallint[]", "bigint[]", "text[]", "float8[]", "bytea[]"
+    "smallint",
+    "bigint",
+    "text",
+    "float8",
+    "bytea",
+    "smallint[]",
+    "bigint[]",
+    "text[]",
+    "float8[]",
+    "bytea[]",
 ]
 Pack: TypeAlias = Callable[[Any], bytes]
 Parts: TypeAlias = Sequence[Any]
 """What a query holds beside its shape: see `shapes.py`."""
 Take: TypeAlias = Callable[[Parts], Any]
 
-_PACK: Final[dict[Kind, tuple[Pack, int]]] = {
+PACKS: Final[Mapping[Kind, tuple[Pack, int]]] = {
     "smallint": (binary.pack_int2, binary.INT2),
     "bigint": (binary.pack_int8, binary.INT8),
     "text": (binary.pack_text, binary.TEXT),
     "float8": (binary.pack_float8, binary.FLOAT8),
+    "bytea": (bytes, binary.BYTEA),
     "smallint[]": (binary.pack_int2s, binary.INT2_ARRAY),
     "bigint[]": (binary.pack_int8s, binary.INT8_ARRAY),
     "text[]": (binary.pack_texts, binary.TEXT_ARRAY),
     "float8[]": (binary.pack_float8s, binary.FLOAT8_ARRAY),
     "bytea[]": (binary.pack_byteas, binary.BYTEA_ARRAY),
+}
+"""What packs a value of a kind, and its type."""
+ARRAYS: Final[Mapping[Kind, Kind]] = {
+    "smallint": "smallint[]",
+    "bigint": "bigint[]",
+    "text": "text[]",
+    "float8": "float8[]",
+    "bytea": "bytea[]",
 }
 
 
@@ -49,7 +67,7 @@ class Parameters:
         """The SQL for a value that every query of the shape has; None is null."""
         if value is None:
             return self._next(kind, None)
-        data = _PACK[kind][0](value)
+        data = PACKS[kind][0](value)
         known = self._known.get((kind, data))
         if known is None:
             known = self._known[kind, data] = self._next(kind, data)
@@ -57,12 +75,12 @@ class Parameters:
 
     def taken(self, kind: Kind, take: Take) -> str:
         """The SQL for a value of the query."""
-        self.taken_singly.append((len(self.oids), take, _PACK[kind][0]))
+        self.taken_singly.append((len(self.oids), take, PACKS[kind][0]))
         return self._next(kind, None)
 
     def taken_all(self, kinds: Sequence[Kind], take: Take) -> list[str]:
         """The same for several values that are found together."""
-        self.taken_together.append((len(self.oids), take, tuple(_PACK[kind][0] for kind in kinds)))
+        self.taken_together.append((len(self.oids), take, tuple(PACKS[kind][0] for kind in kinds)))
         return [self._next(kind, None) for kind in kinds]
 
     def taken_packed(self, kinds: Sequence[Kind], take: Callable[[Parts], Sequence[bytes]]) -> list[str]:
@@ -71,7 +89,7 @@ class Parameters:
         return [self._next(kind, None) for kind in kinds]
 
     def _next(self, kind: Kind, data: bytes | None) -> str:
-        self.oids.append(_PACK[kind][1])
+        self.oids.append(PACKS[kind][1])
         self.values.append(data)
         return f"${len(self.oids)}::{kind}"
 

@@ -13,7 +13,7 @@ from fhir_server.access.caller import Caller
 from fhir_server.access.foretelling import foretold, foretold_list
 from fhir_server.interactions.call import Action, Call, Reply
 from fhir_server.kernel.keys import Key
-from fhir_server.kernel.trace import DONE, Foretold
+from fhir_server.kernel.trace import AROUND_NUMBER, DONE, Foretold
 
 AT = 1_772_000_000_000_000
 NURSE = Caller(
@@ -33,10 +33,13 @@ KEYS = st.builds(Key, st.sampled_from(["Patient", "Observation", "Organization"]
 
 def filled(trace: Foretold, version: int, person: int | None) -> bytes:
     """As the statement of the store does it."""
-    number = b"%d" % version
-    if person is None:
-        return trace.before + number + trace.ending
-    return trace.before + number + trace.between + b"%d" % person + trace.after
+    return trace.before + b"%d" % version + rest(trace, person)
+
+
+def rest(trace: Foretold, person: int | None) -> bytes:
+    """What is said behind the version."""
+    numbered = "" if person is None else str(person).join(AROUND_NUMBER)
+    return trace.told + numbered.encode() + trace.ending
 
 
 @given(
@@ -94,8 +97,7 @@ def test_what_was_foretold_of_a_list_is_what_is_said_afterwards(
     numbers = [] if person is None else [person]
     trace = trace_of(call, Reply(200, b"{}"), NURSE, at=AT, address=address, numbers=numbers)
 
-    found = told.ending if person is None else told.between + b"%d" % person + told.after
-    assert told.before + found == trace.data
+    assert told.before + rest(told, person) == trace.data
     assert told.thing is None
     assert trace.things == ()
     assert told.agents == trace.agents

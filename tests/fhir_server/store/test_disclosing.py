@@ -45,7 +45,8 @@ class Noted:
         self.open.set()
 
     async def run(self, statement: Statement, params: Sequence[bytes | None]) -> list[Row]:
-        self.sizes.append(struct.unpack_from("!i", params[2] or b"", 12)[0])
+        several = statement is Disclosing.of_several
+        self.sizes.append(struct.unpack_from("!i", params[2] or b"", 12)[0] if several else 1)
         await self.open.wait()
         return await self.pipeline.run(statement, params)
 
@@ -83,9 +84,7 @@ async def readers(store: PostgresStore, noted: Noted, monkeypatch: pytest.Monkey
 
 def told(key: Key) -> Foretold:
     name = key.id.encode("utf-8", "surrogatepass")
-    return Foretold(
-        key, before=name + b" v", between=b" about ", after=b".", ending=b"!", agents=(str(ACTOR),)
-    )
+    return Foretold(key, before=name + b" v", told=b" was", ending=b"!", agents=(str(ACTOR),))
 
 
 def kept(url: str) -> list[tuple[bytes, int]]:
@@ -119,9 +118,9 @@ async def test_a_trace_says_what_only_the_row_told(
     assert [one.written for one in asked] == [True] * 3
     # The actor and the resource; of a note also whom it is about.
     assert kept(url) == [
-        (b"p v1 about %b." % number, 2),
-        (b"o0 v2 about %b." % number, 3),
-        (b"office v1!", 2),
+        (b'p v1 was,"numbers":[%b]!' % number, 2),
+        (b'o0 v2 was,"numbers":[%b]!' % number, 3),
+        (b"office v1 was!", 2),
     ]
 
 
