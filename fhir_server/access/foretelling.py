@@ -36,7 +36,7 @@ def foretold(asked: Asked, thing: Key, caller: Caller, *, at: int) -> Foretold:
     return Foretold(
         thing,
         before=b'%b,"what":[[%b,%b,' % (_begun(_READ, caller, at), kind, name),
-        told=b',"","R"]]' + persons,
+        middle=b',"","R"]]' + persons,
         ending=_end(asked),
         agents=agents_of(caller),
     )
@@ -50,7 +50,7 @@ def foretold_list(asked: Asked, type: str, query: str, caller: Caller, *, at: in
     return Foretold(
         None,
         before=b'%b,"type":%b' % (_begun(_SEARCH, caller, at), orjson.dumps(type)),
-        told=b"",
+        middle=b"",
         ending=end,
         agents=agents_of(caller),
     )

@@ -36,24 +36,24 @@ class Trace:
 class Foretold:
     """The trace of a read that gives out `thing`, or of a search for what is about one Patient, but for what rows tell.
 
-    `data` is `before`; of a read, the version; `told`; if what is given out is about one Patient, what the store calls
+    `data` is `before`; of a read, the version; `middle`; if what is given out is about one Patient, what the store calls
     them, between the two of `AROUND_NUMBER`; and `ending`. `written`: the store has written it with what was given out.
     """
 
-    __slots__ = ("agents", "before", "ending", "thing", "told", "written")
+    __slots__ = ("agents", "before", "ending", "middle", "thing", "written")
 
     def __init__(
         self,
         thing: Key | None,
         *,
         before: bytes,
-        told: bytes,
+        middle: bytes,
         ending: bytes,
         agents: tuple[str, ...],
     ) -> None:
         self.thing = thing
         self.before = before
-        self.told = told
+        self.middle = middle
         self.ending = ending
         self.agents = agents
         self.written = False

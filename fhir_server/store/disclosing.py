@@ -22,7 +22,7 @@ from fhir_server.store.pipeline import Statement
 from fhir_server.store.seeing import PLAIN_COLUMNS, is_plain, numbered
 
 _ROWS: Final = rows.VALUES.split(", ")
-_TOLD: Final = told(self="bigint", type="smallint", id="text", before="bytea", told="bytea", ending="bytea")
+_TOLD: Final = told(self="bigint", type="smallint", id="text", before="bytea", middle="bytea", ending="bytea")
 
 
 def _disclose(name: str, *, several: bool) -> Statement:
@@ -30,14 +30,14 @@ def _disclose(name: str, *, several: bool) -> Statement:
     sql = f"""
     found as materialized (
         select u.place, r.self, {", ".join(f"r.{one}" for one in _ROWS)},
-            u.pk as u_pk, u.keys as u_keys, u.before as u_before, u.told as u_told, u.ending as u_ending
+            u.pk as u_pk, u.keys as u_keys, u.before as u_before, u.middle as u_middle, u.ending as u_ending
         from {_TOLD.of(several=several)} join resource r on r.self = u.self and r.type = u.type and r.id = u.id
         where {OPEN_SQL} and not r.deleted and {plain}),
     traced as (
         insert into audit (pk, outcome, keys, data)
         select u_pk, {DONE},
             case when compartment is null or compartment = self then u_keys else u_keys || int8send(compartment) end,
-            u_before || convert_to(version::text, 'UTF8') || u_told
+            u_before || convert_to(version::text, 'UTF8') || u_middle
                 || {NUMBERED_SQL.format(person="compartment")} || u_ending
         from found)
     select place, {", ".join(_ROWS)} from found"""
@@ -76,7 +76,7 @@ class Disclosing(Disclosures[Asked, Stored]):
             [TYPE_NUMBERS[one.thing.type] for one in asked],
             [one.thing.id for one in asked],
             [one.before for one in traces],
-            [one.told for one in traces],
+            [one.middle for one in traces],
             [one.ending for one in traces],
         )
         found: list[Stored | None] = [None] * len(asked)

@@ -1,7 +1,6 @@
 """Readers who are traced by the statement that reads, gathered: one statement is under way at a time.
 
-Its commit waits for the disk, whether of one trace or of many. So those who are likely to come are waited for, even if
-the loop has nothing else to do: whoever asked for it is not yet told anything, and asks again when they are.
+Its commit waits for the disk, whether of one trace or of many. So those who likely come are waited for by the clock too.
 """
 
 from __future__ import annotations

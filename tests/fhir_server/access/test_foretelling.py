@@ -39,7 +39,7 @@ def filled(trace: Foretold, version: int, person: int | None) -> bytes:
 def rest(trace: Foretold, person: int | None) -> bytes:
     """What is said behind the version."""
     numbered = "" if person is None else str(person).join(AROUND_NUMBER)
-    return trace.told + numbered.encode() + trace.ending
+    return trace.middle + numbered.encode() + trace.ending
 
 
 @given(

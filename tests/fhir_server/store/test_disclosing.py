@@ -84,7 +84,7 @@ async def readers(store: PostgresStore, noted: Noted, monkeypatch: pytest.Monkey
 
 def told(key: Key) -> Foretold:
     name = key.id.encode("utf-8", "surrogatepass")
-    return Foretold(key, before=name + b" v", told=b" was", ending=b"!", agents=(str(ACTOR),))
+    return Foretold(key, before=name + b" v", middle=b" was", ending=b"!", agents=(str(ACTOR),))
 
 
 def kept(url: str) -> list[tuple[bytes, int]]:

@@ -94,7 +94,7 @@ def of_person(person: Key, *more: Predicate, **rest: Any) -> Query:
 
 
 def told(name: str) -> Foretold:
-    return Foretold(None, before=name.encode(), told=b"", ending=b"!", agents=(str(ME),))
+    return Foretold(None, before=name.encode(), middle=b"", ending=b"!", agents=(str(ME),))
 
 
 def kept(url: str) -> list[tuple[bytes, int, int]]:
