@@ -61,7 +61,7 @@ class Policy:
     def sight_of(self, caller: Caller, now: int | None = None) -> Sight | None:
         """What a caller sees; None: everything, on a server without authentication.
 
-        `now`: µs; None: whenever it is asked.
+        `now`: µs; None: whenever the sight is asked about.
         """
         if caller.kind == "anyone":
             return None

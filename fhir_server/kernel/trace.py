@@ -36,8 +36,9 @@ class Trace:
 class Foretold:
     """The trace of a read that gives out `thing`, or of a search for what is about one Patient, but for what rows tell.
 
-    `data` is `before`; of a read, the version; `middle`; if what is given out is about one Patient, what the store calls
-    them, between the two of `AROUND_NUMBER`; and `ending`. `written`: the store has written it with what was given out.
+    `data` is `before`; of a read, the version; `middle`; if what is given out is about one Patient, the number that the
+    store has for them, between the two of `AROUND_NUMBER`; and `ending`. `written`: the store has written it with what
+    was given out.
     """
 
     __slots__ = ("agents", "before", "ending", "middle", "thing", "written")

@@ -154,14 +154,14 @@ class Sight:
     sensitive: int  # the number of the cell sante-sensible
     unlinked: int = 1 << PUBLIC  # cells seen without a tie
     kept: int = 0  # cells whose own are seen without a tie, and after it: messages, sollicitations
-    now: int | None = field(default=None, hash=False, compare=False)  # µs; None: whenever it is asked
+    now: int | None = field(default=None, hash=False, compare=False)  # µs; None: whenever it is asked about
     released: tuple[Key, ...] = ()  # organisations whose working notes (`Label.INTERNE`) are shown as well
     # What others have made of it, at whatever time: it is asked about in every statement. `replace` leaves it behind.
     made: dict[object, Any] = field(init=False, default_factory=dict, hash=False, compare=False, repr=False)
 
     @property
     def moment(self) -> int:
-        """When it is asked, in µs."""
+        """When it is asked about, in µs: now, unless it is of another time."""
         return now() if self.now is None else self.now
 
 

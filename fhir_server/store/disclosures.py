@@ -1,6 +1,7 @@
 """Readers who are traced by the statement that reads, gathered: one statement is under way at a time.
 
-Its commit waits for the disk, whether of one trace or of many. So those who likely come are waited for by the clock too.
+Its commit waits for the disk, whether of one trace or of many: so those who likely come are waited for by the clock
+too.
 """
 
 from __future__ import annotations
