@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from fhir_server.kernel.errors import Unavailable
@@ -186,7 +186,7 @@ def foretold_keys(hasher: Hasher, trace: Foretold) -> bytes:
     return _packer(len(keys))(*keys)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _packer(count: int) -> Callable[..., bytes]:
     """What packs so many keys."""
     return struct.Struct(f"!{count}q").pack
